@@ -1,0 +1,36 @@
+/* How a driver presents itself. Each driver folder exports one symbol, one of these; only bridge/main.c names them. */
+#ifndef TIDINGS_BRIDGE_DRIVER_H
+#define TIDINGS_BRIDGE_DRIVER_H
+
+#include "bridge/conf.h"
+#include "core/sink.h"
+#include "core/source.h"
+
+/* What is followed: the keys `follow` and `snapshot`, the same for every source. */
+enum follow_mode { FOLLOW_FOLDERS };
+
+struct follow {
+	enum follow_mode mode;
+	const struct conf_node *stores;  /* login names, or "public" */
+	const struct conf_node *folders; /* paths below the IPM subtree, as Folder.path of change.proto */
+	bool associated;                 /* also associated items */
+	bool snapshot;                   /* list what is there at the start */
+};
+
+struct source_driver {
+	const char *name; /* its key under `source` */
+	const struct source_ops *ops;
+	/* Reads the driver's node; *config (for ops->open) borrows from the tree and from `follow`. */
+	int (*configure)(const struct conf_node *node, const struct follow *follow, void **config, struct err *err);
+	void (*free_config)(void *config); /* NULL is accepted */
+};
+
+struct sink_driver {
+	const char *name; /* its key under `sink` */
+	const struct sink_ops *ops;
+	int (*configure)(const struct conf_node *node, void **config, struct err *err);
+	void (*free_config)(void *config);
+	const char *const *(*topics)(const void *config); /* N_TOPICS names */
+};
+
+#endif

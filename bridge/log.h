@@ -1,0 +1,18 @@
+/* One line per event worth knowing, on standard error: for people on a terminal, with journald's <N> prefixes under
+ * systemd. Only daemon code logs; libraries return errors. Thread-safe. Secrets never come here. */
+#ifndef TIDINGS_BRIDGE_LOG_H
+#define TIDINGS_BRIDGE_LOG_H
+
+#include <stdbool.h>
+
+enum log_level { LOG_LEVEL_ERROR = 3, LOG_LEVEL_WARNING = 4, LOG_LEVEL_INFO = 6, LOG_LEVEL_DEBUG = 7 };
+
+/* Lines above this level are left out; LOG_LEVEL_INFO at the start. */
+void log_set_level(enum log_level level);
+
+void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

@@ -1,0 +1,43 @@
+/* A source gives the changes of a groupware server as batches. Drivers: bridge/<name>/; rules that every driver must
+ * keep: tests/conformance/source.c.
+ *
+ *     open -> seek -> next, next, ... -> close           stop, at any time, from any thread
+ *
+ * Threads: open, seek, next and close are called by one thread at a time and may block; stop may come from any thread
+ * while another is in open, seek or next, and makes it return within 1 s.
+ * Memory: a source holds at most one element of an answer and the batch that it builds. */
+#ifndef TIDINGS_CORE_SOURCE_H
+#define TIDINGS_CORE_SOURCE_H
+
+#include "core/batch.h"
+#include "core/error.h"
+#include "core/state.h"
+
+struct source {
+	const struct source_ops *ops;
+};
+
+struct source_ops {
+	const char *name;
+
+	/* Connects and logs on as `config` (the driver's own) says. Afterwards *source is set, also on failure if there is
+	 * something to close. Returns 0, ERR_AGAIN (unreachable), ERR_FATAL (configuration, credentials) or ERR_STOPPED. */
+	int (*open)(const void *config, struct source **source, struct err *err);
+
+	/* Takes the stored positions and entries from `state`, which it may read only during this call. Without any it
+	 * starts anew. next then yields nothing at or before a stored position. Returns 0, ERR_AGAIN, ERR_STOPPED, or
+	 * ERR_FATAL: the state is of other ends, or nothing that is to be followed exists. */
+	int (*seek)(struct source *source, struct state *state, struct err *err);
+
+	/* Waits for the next batch. 0: *batch is the caller's; positions and entries are in its puts. ERR_AGAIN: call again
+	 * after a pause, it reconnects and nothing is skipped. ERR_FATAL, ERR_STOPPED: close it. *batch is set only on 0. */
+	int (*next)(struct source *source, struct batch **batch, struct err *err);
+
+	/* Makes the others return ERR_STOPPED soon; never blocks; may be called more than once. */
+	void (*stop)(struct source *source);
+
+	/* Logs off where that is quick, frees everything. NULL and half-opened sources are accepted. */
+	void (*close)(struct source *source);
+};
+
+#endif

@@ -1,0 +1,50 @@
+/* The state: what must survive the process. Keys and values are bytes; their owners define them:
+ *
+ *     position/<stream>      where a stream goes on; the source's
+ *     folder/<source key>    the folder map; the source's
+ *     ends, offsets/...      what the state belongs to; the daemon's and the sink's
+ *
+ * One verb changes it: commit, all of its puts or none, durable when it returns. */
+#ifndef TIDINGS_CORE_STATE_H
+#define TIDINGS_CORE_STATE_H
+
+#include "core/arena.h"
+#include "core/error.h"
+#include "core/slice.h"
+
+struct state_put {
+	struct slice key, value;
+	bool remove; /* the key; value is then ignored */
+};
+
+/* Grows by put_list_add; the bytes belong to whoever owns the list's arena. A zeroed one is empty. */
+struct put_list {
+	struct state_put *puts;
+	size_t n, room;
+};
+
+void put_list_add(struct put_list *list, struct arena *arena, struct slice key, struct slice value); /* copies both */
+void put_list_remove(struct put_list *list, struct arena *arena, struct slice key);
+void put_list_clear(struct put_list *list); /* frees the list, not the arena */
+
+struct state {
+	const struct state_ops *ops;
+};
+
+/* Returns non-zero to end the walk, which then returns the same. Key and value are borrowed for the call. */
+typedef int state_entry_fn(void *context, struct slice key, struct slice value);
+
+struct state_ops {
+	/* The value of a key, copied into the arena. Returns 0, ERR_GONE (no such key) or ERR_FATAL. */
+	int (*get)(struct state *state, struct slice key, struct arena *arena, struct slice *value, struct err *err);
+
+	/* Every entry whose key begins with prefix, in ascending order of keys. Returns 0, what `entry` returned, or ERR_FATAL. */
+	int (*each)(struct state *state, struct slice prefix, state_entry_fn *entry, void *context, struct err *err);
+
+	/* Applies the lists in order, in one durable transaction. Returns 0 or ERR_FATAL (nothing changed). */
+	int (*commit)(struct state *state, const struct put_list *const *lists, size_t n_lists, struct err *err);
+
+	void (*close)(struct state *state);
+};
+
+#endif
