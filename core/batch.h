@@ -1,5 +1,5 @@
-/* A batch: consecutive changes of one stream and what they do to the state. It is the unit of commit: everything in it is
- * committed together or not at all.
+/* A batch: consecutive changes of one stream and what they do to the state. It is the unit of commit: everything in it
+ * is committed together or not at all.
  *
  *     source thread: batch_new -> batch_change ... batch_put ... -> handed over by source_ops.next
  *     loop thread:   pipeline sends it, commits `puts`, batch_free
@@ -29,6 +29,8 @@ struct batch {
 
 	size_t n_entries; /* of the journal or listing that it stands for, before collapsing */
 	size_t n_gone;    /* upserts dropped because the item was gone when it was read; its delete follows */
+
+	size_t charged_bytes; /* the pipeline's note of batch_bytes when it took the batch */
 };
 
 /* An empty batch; `stream` is copied. */
@@ -47,7 +49,7 @@ struct lifecycle *batch_lifecycle(struct batch *batch, enum lifecycle_type type)
 void batch_put(struct batch *batch, struct slice key, struct slice value);
 void batch_remove(struct batch *batch, struct slice key);
 
-/* Bytes to charge to the memory budget. */
+/* Bytes to charge to the memory budget: the batch, its records once they are encoded, and what a sink adds to them. */
 size_t batch_bytes(const struct batch *batch);
 
 #endif

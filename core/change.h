@@ -1,8 +1,8 @@
 /* One change of one object, as every source gives it and every encoder takes it.
  *
  * The fields mean what proto/tidings/v1/change.proto says; enum values are the same numbers. Slices and pointers point
- * into the arena of the batch that owns the change (core/batch.h) and die with it; `server`, `store` and `folder` may be
- * shared by all changes of a batch. Text is UTF-8, checked by the source. A time of 0 is "not set". */
+ * into the arena of the batch that owns the change (core/batch.h) and die with it; `server`, `store` and `folder` may
+ * be shared by all changes of a batch. Text is UTF-8, checked by the source. A time of 0 is "not set". */
 #ifndef TIDINGS_CORE_CHANGE_H
 #define TIDINGS_CORE_CHANGE_H
 
@@ -43,7 +43,7 @@ struct store_info {
 
 struct folder_info {
 	struct slice source_key, entry_id;
-	struct slice path;            /* below the IPM subtree, escaped */
+	struct slice path; /* below the IPM subtree, escaped */
 	struct slice container_class;
 };
 

@@ -9,9 +9,9 @@ struct arena;
 struct dead_letter {
 	enum cause cause;
 	const char *text;
-	const char *topic;      /* where the original was meant to go; "" if nowhere */
+	const char *topic; /* where the original was meant to go; "" if nowhere */
 	struct slice key;
-	struct slice value;     /* of the original; empty if it does not fit or could not be read */
+	struct slice value;        /* of the original; empty if it does not fit or could not be read */
 	uint64_t value_size_bytes; /* of the original; 0 if it could not be read */
 	int64_t time_ns;
 };

@@ -4,8 +4,8 @@
  *     inflight_answered(flight) per acknowledgement
  *     while ((batch = inflight_take(...))) the batch may be committed
  *
- * A batch is complete when it is sealed and as many records were answered as sent; it can be taken only when every batch
- * before it was. One without records is complete when sealed, but waits its turn like any other. */
+ * A batch is complete when it is sealed and as many records were answered as sent; it can be taken only when every
+ * batch before it was. One without records is complete when sealed, but waits its turn like any other. */
 #ifndef TIDINGS_CORE_INFLIGHT_H
 #define TIDINGS_CORE_INFLIGHT_H
 

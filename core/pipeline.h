@@ -2,12 +2,12 @@
  *
  * Promises (each has a test that can fail, and a mutation that the tests catch):
  *
- * 1. No early commit. A batch is committed only when every record of it, and of every batch queued before it, of whatever
- *    stream, was acknowledged. A dead letter's acknowledgement counts for its original; nothing else does.
+ * 1. No early commit. A batch is committed only when every record of it, and of every batch queued before it, of
+ * whatever stream, was acknowledged. A dead letter's acknowledgement counts for its original; nothing else does.
  * 2. At least once, in order. Records leave in the order of the batches and of the changes in them. After a restart, a
  *    reconnect or a rewind they go on from the committed position, so records since then may repeat.
- * 3. No silent loss. What can never be delivered becomes a dead letter with its cause and is counted; if even that fails
- *    the daemon stops.
+ * 3. No silent loss. What can never be delivered becomes a dead letter with its cause and is counted; if even that
+ * fails the daemon stops.
  * 4. Bounded memory. The pipeline holds what it was given and no more: `held_bytes` goes down only by commits, and who
  *    feeds it (bridge/feeder.h) waits while it is above the budget. Nothing is dropped.
  *
@@ -31,7 +31,7 @@ struct pipeline_counts {
 	uint64_t n_published;    /* records accepted by the sink */
 	uint64_t n_acknowledged; /* records */
 	uint64_t n_dead_letters;
-	uint64_t n_gone;         /* items that were gone when they were read */
+	uint64_t n_gone; /* items that were gone when they were read */
 	uint64_t n_batches_committed;
 	uint64_t n_commits;
 };
@@ -40,10 +40,10 @@ struct pipeline_parts {
 	struct sink *sink; /* opened with pipeline_events() of this pipeline */
 	struct state *state;
 	const struct encoder *encoder;
-	const char *const *topics;  /* N_TOPICS names, for dead letters */
-	size_t budget_bytes;        /* a commit is made early when a quarter of it waits to be committed */
-	int64_t (*now_ms)(void);    /* monotonic */
-	/* Told after each commit, with the batch_bytes of what was committed; may be NULL. */
+	const char *const *topics; /* N_TOPICS names, for dead letters */
+	size_t budget_bytes;       /* a commit is made early when a quarter of it waits to be committed */
+	int64_t (*now_ms)(void);   /* monotonic */
+	/* Told after each commit, with the sum of batch_bytes as they were when the batches were taken; may be NULL. */
 	void (*committed)(void *context, size_t n_batches, size_t n_bytes);
 	void *context;
 };
@@ -62,7 +62,8 @@ bool pipeline_ready(const struct pipeline *pipeline);
 /* Takes the batch; only when pipeline_ready. Sends what the sink takes. Returns 0, ERR_AGAIN or ERR_FATAL. */
 int pipeline_take(struct pipeline *pipeline, struct batch *batch, struct err *err);
 
-/* Serves the sink, sends what it now takes, commits what is due. Call it before every poll. Returns 0, ERR_AGAIN, ERR_FATAL. */
+/* Serves the sink, sends what it now takes, commits what is due. Call it before every poll. Returns 0, ERR_AGAIN,
+ * ERR_FATAL. */
 int pipeline_turn(struct pipeline *pipeline, struct err *err);
 
 /* Milliseconds until pipeline_turn must be called without any event; -1: only on events. */

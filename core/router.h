@@ -1,4 +1,5 @@
-/* Where a change goes: its topic and its key (design: proto/README.md, "Keys"). Pure: the same change, the same answer. */
+/* Where a change goes: its topic and its key (design: proto/README.md, "Keys"). Pure: the same change, the same answer.
+ */
 #ifndef TIDINGS_CORE_ROUTER_H
 #define TIDINGS_CORE_ROUTER_H
 

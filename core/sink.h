@@ -1,5 +1,5 @@
-/* A sink delivers records and says when each was acknowledged. Drivers: bridge/<name>/; rules that every driver must keep:
- * tests/conformance/sink.c.
+/* A sink delivers records and says when each was acknowledged. Drivers: bridge/<name>/; rules that every driver must
+ * keep: tests/conformance/sink.c.
  *
  *     open -> seek -> send ... service ... marks ... drain -> close
  *
@@ -7,7 +7,8 @@
  * poll of fd, which may be edge-triggered.
  *
  * An accepted record is answered exactly once, by acknowledged() or failed(), from inside service or drain, never from
- * inside send. Key and value of a record must live until then (the batch owns them); the rest is borrowed for the call. */
+ * inside send. Key and value of a record must live until then (the batch owns them); the rest is borrowed for the call.
+ */
 #ifndef TIDINGS_CORE_SINK_H
 #define TIDINGS_CORE_SINK_H
 
@@ -15,24 +16,32 @@
 #include "core/error.h"
 #include "core/state.h"
 
-enum topic { TOPIC_ITEMS, TOPIC_FOLDERS, TOPIC_ADDRESSBOOK, TOPIC_LIFECYCLE, TOPIC_DEADLETTER, TOPIC_NOTIFICATIONS, N_TOPICS };
+enum topic {
+	TOPIC_ITEMS,
+	TOPIC_FOLDERS,
+	TOPIC_ADDRESSBOOK,
+	TOPIC_LIFECYCLE,
+	TOPIC_DEADLETTER,
+	TOPIC_NOTIFICATIONS,
+	N_TOPICS
+};
 
 struct record {
 	enum topic topic;
 	struct slice key, value;
 	uint8_t id[EVENT_ID_SIZE];
-	const char *type;        /* CloudEvents type: "tidings.v1.ItemCreated", ... */
-	struct slice subject;    /* the object's source key; may be empty */
+	const char *type;     /* CloudEvents type: "tidings.v1.ItemCreated", ... */
+	struct slice subject; /* the object's source key; may be empty */
 	const struct server_info *server;
-	int64_t time_ns;         /* when the change was seen */
-	void *token;             /* comes back in the answer */
+	int64_t time_ns; /* when the change was seen */
+	void *token;     /* comes back in the answer */
 };
 
 struct sink_events {
 	void *context;
 	void (*acknowledged)(void *context, void *token);
-	/* err->class ERR_BAD: this record alone can never be delivered. ERR_AGAIN: it was given up by circumstances, and the
-	 * daemon must rewind. ERR_FATAL: stop. */
+	/* err->class ERR_BAD: this record alone can never be delivered. ERR_AGAIN: it was given up by circumstances,
+	 * and the daemon must rewind. ERR_FATAL: stop. */
 	void (*failed)(void *context, void *token, const struct err *err);
 };
 
@@ -46,16 +55,18 @@ struct sink_ops {
 	const char *name;
 
 	/* Connects as `config` (the driver's own) says. *sink is set, also on failure if there is something to close.
-	 * `stop_fd` becomes readable when the daemon must stop: open, seek and drain then return ERR_STOPPED soon (-1: none).
-	 * Returns 0, ERR_AGAIN (unreachable), ERR_FATAL or ERR_STOPPED. */
-	int (*open)(const void *config, const struct sink_events *events, int stop_fd, struct sink **sink, struct err *err);
+	 * `stop_fd` becomes readable when the daemon must stop: open, seek and drain then return ERR_STOPPED soon (-1:
+	 * none). Returns 0, ERR_AGAIN (unreachable), ERR_FATAL or ERR_STOPPED. */
+	int (*open)(const void *config, const struct sink_events *events, int stop_fd, struct sink **sink,
+		    struct err *err);
 
 	/* Compares the stored marks with what is there, makes what is missing if no mark says that it was there before.
-	 * Returns 0, ERR_AGAIN, ERR_STOPPED, or ERR_FATAL: the state belongs to another end, with the command that mends it. */
+	 * Returns 0, ERR_AGAIN, ERR_STOPPED, or ERR_FATAL: the state belongs to another end, with the command that
+	 * mends it. */
 	int (*seek)(struct sink *sink, struct state *state, struct err *err);
 
-	/* Accepts a record, or refuses it with SINK_BUSY, ERR_BAD (too large: err says the sizes), ERR_AGAIN or ERR_FATAL;
-	 * a refused record is not answered. */
+	/* Accepts a record, or refuses it with SINK_BUSY, ERR_BAD (too large: err says the sizes), ERR_AGAIN or
+	 * ERR_FATAL; a refused record is not answered. */
 	int (*send)(struct sink *sink, const struct record *record, struct err *err);
 
 	/* The greatest value, in bytes, that a record with this key may have now in this topic. */
@@ -67,14 +78,15 @@ struct sink_ops {
 	/* Takes what has come and calls the events. Returns 0, ERR_AGAIN (rewind) or ERR_FATAL. */
 	int (*service)(struct sink *sink, struct err *err);
 
-	/* Waits until every accepted record is answered, at most deadline_ms from now. Returns 0, ERR_AGAIN (some are not)
-	 * or ERR_FATAL. */
+	/* Waits until every accepted record is answered, at most deadline_ms from now. Returns 0, ERR_AGAIN (some are
+	 * not) or ERR_FATAL. */
 	int (*drain)(struct sink *sink, int deadline_ms, struct err *err);
 
 	/* Adds what the next commit shall store of the sink's own (offsets acknowledged so far); may add nothing. */
 	void (*marks)(struct sink *sink, struct put_list *list, struct arena *arena);
 
-	/* Gives up what is unanswered, without calling events, and frees everything. NULL and half-opened are accepted. */
+	/* Gives up what is unanswered, without calling events, and frees everything. NULL and half-opened are accepted.
+	 */
 	void (*close)(struct sink *sink);
 };
 

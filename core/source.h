@@ -20,8 +20,9 @@ struct source {
 struct source_ops {
 	const char *name;
 
-	/* Connects and logs on as `config` (the driver's own) says. Afterwards *source is set, also on failure if there is
-	 * something to close. Returns 0, ERR_AGAIN (unreachable), ERR_FATAL (configuration, credentials) or ERR_STOPPED. */
+	/* Connects and logs on as `config` (the driver's own) says. Afterwards *source is set, also on failure if there
+	 * is something to close. Returns 0, ERR_AGAIN (unreachable), ERR_FATAL (configuration, credentials) or
+	 * ERR_STOPPED. */
 	int (*open)(const void *config, struct source **source, struct err *err);
 
 	/* Takes the stored positions and entries from `state`, which it may read only during this call. Without any it
@@ -29,8 +30,9 @@ struct source_ops {
 	 * ERR_FATAL: the state is of other ends, or nothing that is to be followed exists. */
 	int (*seek)(struct source *source, struct state *state, struct err *err);
 
-	/* Waits for the next batch. 0: *batch is the caller's; positions and entries are in its puts. ERR_AGAIN: call again
-	 * after a pause, it reconnects and nothing is skipped. ERR_FATAL, ERR_STOPPED: close it. *batch is set only on 0. */
+	/* Waits for the next batch. 0: *batch is the caller's; positions and entries are in its puts. ERR_AGAIN: call
+	 * again after a pause, it reconnects and nothing is skipped. ERR_FATAL, ERR_STOPPED: close it. *batch is set
+	 * only on 0. */
 	int (*next)(struct source *source, struct batch **batch, struct err *err);
 
 	/* Makes the others return ERR_STOPPED soon; never blocks; may be called more than once. */

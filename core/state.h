@@ -38,7 +38,8 @@ struct state_ops {
 	/* The value of a key, copied into the arena. Returns 0, ERR_GONE (no such key) or ERR_FATAL. */
 	int (*get)(struct state *state, struct slice key, struct arena *arena, struct slice *value, struct err *err);
 
-	/* Every entry whose key begins with prefix, in ascending order of keys. Returns 0, what `entry` returned, or ERR_FATAL. */
+	/* Every entry whose key begins with prefix, in ascending order of keys. Returns 0, what `entry` returned, or
+	 * ERR_FATAL. */
 	int (*each)(struct state *state, struct slice prefix, state_entry_fn *entry, void *context, struct err *err);
 
 	/* Applies the lists in order, in one durable transaction. Returns 0 or ERR_FATAL (nothing changed). */

@@ -1,0 +1,62 @@
+#include "core/batch.h"
+
+#include <stdlib.h>
+
+struct batch *batch_new(const char *stream)
+{
+	struct batch *batch = xcalloc(1, sizeof *batch);
+	batch->stream = arena_text(&batch->arena, "%s", stream);
+	return batch;
+}
+
+void batch_free(struct batch *batch)
+{
+	if (!batch)
+		return;
+	free(batch->changes);
+	free(batch->lifecycle);
+	put_list_clear(&batch->puts);
+	arena_free(&batch->arena);
+	free(batch);
+}
+
+struct change *batch_change(struct batch *batch)
+{
+	if (batch->n_changes == batch->room_changes) {
+		batch->room_changes = batch->room_changes ? batch->room_changes * 2 : 8;
+		batch->changes = xrealloc(batch->changes, batch->room_changes * sizeof *batch->changes);
+	}
+	struct change *change = &batch->changes[batch->n_changes++];
+	*change = (struct change){0};
+	return change;
+}
+
+struct lifecycle *batch_lifecycle(struct batch *batch, enum lifecycle_type type)
+{
+	size_t n = batch->n_lifecycle++;
+	batch->lifecycle = xrealloc(batch->lifecycle, batch->n_lifecycle * sizeof *batch->lifecycle);
+	batch->lifecycle[n] = (struct lifecycle){.type = type, .stream = batch->stream};
+	return &batch->lifecycle[n];
+}
+
+void batch_put(struct batch *batch, struct slice key, struct slice value)
+{
+	put_list_add(&batch->puts, &batch->arena, key, value);
+}
+
+void batch_remove(struct batch *batch, struct slice key)
+{
+	put_list_remove(&batch->puts, &batch->arena, key);
+}
+
+/* What a client library keeps beside key and value: its own message and seven headers. Estimated high. */
+enum { RECORD_OVERHEAD_BYTES = 1024 };
+
+size_t batch_bytes(const struct batch *batch)
+{
+	size_t encoded = batch->arena.n_bytes;
+	size_t per_change = sizeof *batch->changes + RECORD_OVERHEAD_BYTES;
+	return sizeof *batch + batch->arena.n_bytes + encoded + batch->room_changes * per_change +
+	       batch->n_lifecycle * (sizeof *batch->lifecycle + RECORD_OVERHEAD_BYTES) +
+	       batch->puts.room * sizeof *batch->puts.puts;
+}
