@@ -2,10 +2,11 @@
  *
  *     client_open -> calls ... -> client_close            client_stop_now, at any time, from any thread
  *
- * A client is one session with two connections: one for calls that are answered whole, one for an answer that is read
- * bit by bit (a `reading`: changes or rows), so that calls are possible in the middle of a reading. At most one reading
- * is open at a time. Nothing is ever retried here, but for a request on a connection that the server had closed while it was
- * idle. Answers are parsed as they arrive; memory is bounded by the longest element (limit: ELEMENT_LIMIT_BYTES).
+ * A client is one session with three connections: one for calls that are answered whole, one for the reading of changes and
+ * one for the reading of rows. A reading is an answer that is taken bit by bit. One of each kind may be open at a time, and
+ * calls are possible in the middle of both: entries are read, and between them the items that they name. Nothing is ever
+ * retried here, but for a request on a connection that the server had closed while it was idle. Answers are parsed as they
+ * arrive; memory is bounded by the longest element (ELEMENT_LIMIT_BYTES).
  *
  * Every call returns 0, or an error class, and then client_er() tells the server's own code:
  *     ERR_GONE     NOT_FOUND                            (KCERR_NOT_FOUND)
@@ -168,9 +169,9 @@ int client_export(struct client *client, const struct item_key *keys, size_t n_k
 /* 0: *index of the key and its cells; KOPANO_END; else an error. */
 int client_next_export(struct client *client, struct arena *arena, uint32_t *index, struct prop *cells, struct err *err);
 
-/* Gives up the open reading, if there is one: its connection is closed, the session lives. */
-void client_abandon(struct client *client);
-/* Milliseconds since the last byte of the open reading was taken from the socket: the server gives up after 60 s. */
-int client_reading_age_ms(const struct client *client);
+/* Gives up the open reading of changes, if there is one: its connection is closed, the session lives. */
+void client_abandon_changes(struct client *client);
+/* Milliseconds since a byte of the open reading of changes was last taken: the server gives up after 60 s. 0: none is open. */
+int client_changes_age_ms(const struct client *client);
 
 #endif
