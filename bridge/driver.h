@@ -12,7 +12,7 @@ enum follow_mode { FOLLOW_FOLDERS };
 struct follow {
 	enum follow_mode mode;
 	const struct conf_node *stores;  /* login names, or "public" */
-	const struct conf_node *folders; /* paths below the IPM subtree, as Folder.path of change.proto */
+	const struct conf_node *folders; /* paths below the IPM subtree, as Folder.path of change.proto; also "\*" for a star */
 	bool associated;                 /* also associated items */
 	bool snapshot;                   /* list what is there at the start */
 };
