@@ -1,0 +1,219 @@
+#include "bridge/settings.h"
+
+#include <string.h>
+
+enum { MAX_DRIVERS = 16, MIB = 1 << 20 };
+
+/* The section `key` of the root; it must be there and have only `keys`. */
+static int section(const struct conf_node *root, const char *key, const char *const *keys,
+		   const struct conf_node **node, struct err *err)
+{
+	*node = conf_get(root, key);
+	return *node ? conf_keys(*node, keys, err) : conf_missing(root, key, err);
+}
+
+/* The only driver of a section, as an index in `names`, and its node. */
+static int one_driver(const struct conf_node *root, const char *key, const char *const *names, size_t *index,
+		      const struct conf_node **node, struct err *err)
+{
+	const struct conf_node *map;
+	int rc = section(root, key, names, &map, err);
+	if (rc)
+		return rc;
+	if (map->n_children != 1)
+		return conf_error(map, err, "`%s` must name exactly one, as in `%s: {%s: ...}`, not %zu", key, key,
+				  names[0], map->n_children);
+	*node = &map->children[0];
+	for (*index = 0; strcmp(names[*index], (*node)->key) != 0;)
+		++*index;
+	return 0;
+}
+
+static int read_source(struct settings *settings, const struct source_driver *const *sources, struct err *err)
+{
+	const char *names[MAX_DRIVERS + 1] = {0};
+	const struct conf_node *node;
+	size_t index;
+	for (size_t i = 0; i < MAX_DRIVERS && sources[i]; i++)
+		names[i] = sources[i]->name;
+	int rc = one_driver(settings->tree, "source", names, &index, &node, err);
+	if (rc)
+		return rc;
+	settings->source = sources[index];
+	return settings->source->configure(node, &settings->follow, &settings->source_config, err);
+}
+
+static int read_sink(struct settings *settings, const struct sink_driver *const *sinks, struct err *err)
+{
+	const char *names[MAX_DRIVERS + 1] = {0};
+	const struct conf_node *node;
+	size_t index;
+	for (size_t i = 0; i < MAX_DRIVERS && sinks[i]; i++)
+		names[i] = sinks[i]->name;
+	int rc = one_driver(settings->tree, "sink", names, &index, &node, err);
+	if (rc)
+		return rc;
+	settings->sink = sinks[index];
+	return settings->sink->configure(node, &settings->sink_config, err);
+}
+
+static int check_mode(const struct conf_node *follow, struct err *err)
+{
+	static const char *const modes[] = {"folders", "stores", "server", NULL};
+	int mode = -1;
+	if (conf_choice(follow, "mode", modes, &mode, err))
+		return ERR_FATAL;
+	if (mode < 0)
+		return conf_missing(follow, "mode", err);
+	if (mode > 0)
+		return conf_error(conf_get(follow, "mode"), err,
+				  "`follow.mode` cannot be `%s`, not yet: this version follows folders; write "
+				  "`mode: folders` with `stores` and `folders`",
+				  modes[mode]);
+	return 0;
+}
+
+/* A list with something in it, and nothing twice. */
+static int names_list(const struct conf_node *map, const char *key, const struct conf_node **list, struct err *err)
+{
+	if (conf_list(map, key, list, err))
+		return ERR_FATAL;
+	if (!*list)
+		return conf_missing(map, key, err);
+	if ((*list)->n_children == 0)
+		return conf_error(*list, err, "`%s` is an empty list: nothing would be followed", (*list)->path);
+	for (size_t i = 0; i < (*list)->n_children; i++) {
+		const struct conf_node *node = &(*list)->children[i];
+		for (size_t j = 0; j < i; j++)
+			if (strcmp((*list)->children[j].text, node->text) == 0)
+				return conf_error(node, err, "`%.60s` is given twice", node->text);
+	}
+	return 0;
+}
+
+/* Names joined by "/": "\/", "\*" and "\\" stand for a slash, a star and a backslash in a name. */
+static int check_folder(const struct conf_node *node, struct err *err)
+{
+	const char *text = node->text;
+	size_t n_name = 0; /* characters of the name at hand */
+	for (const char *at = text; *at; at++) {
+		bool escaped = *at == '\\';
+		if (escaped && (!at[1] || !strchr("/*\\", *++at)))
+			return conf_error(node, err, "`%.60s`: after \\ only /, * or \\ may follow", text);
+		if (*at == '*' && !escaped)
+			return conf_error(node, err,
+					  "`%.60s`: wildcards are not accepted, not yet; write the folder's name (a "
+					  "star in a name is \\*)",
+					  text);
+		bool separator = *at == '/' && !escaped;
+		if (separator && n_name == 0)
+			return conf_error(node, err, "`%.60s`: a name before a slash is empty", text);
+		n_name = separator ? 0 : n_name + 1;
+	}
+	return n_name ? 0 : conf_error(node, err, "`%.60s`: the name after the last slash is empty", text);
+}
+
+static int read_follow(struct settings *settings, struct err *err)
+{
+	static const char *const keys[] = {"mode", "stores", "folders", "associated", NULL};
+	struct follow *follow = &settings->follow;
+	const struct conf_node *map;
+	int rc;
+	if ((rc = section(settings->tree, "follow", keys, &map, err)) || (rc = check_mode(map, err)) ||
+	    (rc = names_list(map, "stores", &follow->stores, err)) ||
+	    (rc = names_list(map, "folders", &follow->folders, err)))
+		return rc;
+	for (size_t i = 0; i < follow->folders->n_children; i++)
+		if ((rc = check_folder(&follow->folders->children[i], err)))
+			return rc;
+	return conf_bool(map, "associated", &follow->associated, err);
+}
+
+static int read_snapshot(struct settings *settings, struct err *err)
+{
+	static const char *const names[] = {"none", "all", NULL};
+	int snapshot = -1;
+	if (conf_choice(settings->tree, "snapshot", names, &snapshot, err))
+		return ERR_FATAL;
+	if (snapshot < 0)
+		return conf_error(settings->tree, err,
+				  "key `snapshot` is missing: write `snapshot: all` to list first what is there, or "
+				  "`snapshot: none`");
+	settings->follow.snapshot = snapshot;
+	return 0;
+}
+
+static int check_notifications(const struct settings *settings, struct err *err)
+{
+	static const char *const names[] = {"off", "wake", "publish", NULL};
+	int notifications = 0;
+	if (conf_choice(settings->tree, "notifications", names, &notifications, err))
+		return ERR_FATAL;
+	if (notifications)
+		return conf_error(conf_get(settings->tree, "notifications"), err,
+				  "`notifications` cannot be `%s`, not yet: this version asks for changes; write `off`",
+				  names[notifications]);
+	return 0;
+}
+
+static int read_state(struct settings *settings, struct err *err)
+{
+	static const char *const keys[] = {"path", NULL};
+	const struct conf_node *map;
+	int rc;
+	if ((rc = section(settings->tree, "state", keys, &map, err)) ||
+	    (rc = conf_text(map, "path", &settings->state_path, err)))
+		return rc;
+	return settings->state_path ? 0 : conf_missing(map, "path", err);
+}
+
+static int read_memory(struct settings *settings, struct err *err)
+{
+	static const char *const keys[] = {"budget", NULL};
+	const struct conf_node *map = conf_get(settings->tree, "memory");
+	int64_t budget_bytes = 32 * MIB;
+	if (map &&
+	    (conf_keys(map, keys, err) || conf_bytes(map, "budget", 4 * MIB, INT64_C(1) << 40, &budget_bytes, err)))
+		return ERR_FATAL;
+	settings->budget_bytes = (size_t)budget_bytes;
+	return 0;
+}
+
+static int read_log(struct settings *settings, struct err *err)
+{
+	static const char *const keys[] = {"level", NULL};
+	static const char *const names[] = {"error", "warning", "info", "debug", NULL};
+	static const enum log_level levels[] = {LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG};
+	const struct conf_node *map = conf_get(settings->tree, "log");
+	int level = 2;
+	if (map && (conf_keys(map, keys, err) || conf_choice(map, "level", names, &level, err)))
+		return ERR_FATAL;
+	settings->log_level = levels[level];
+	return 0;
+}
+
+int settings_load(const char *file, const struct source_driver *const *sources, const struct sink_driver *const *sinks,
+		  struct settings *settings, struct err *err)
+{
+	static const char *const keys[] = {"source", "follow", "snapshot", "notifications", "sink", "state",
+					   "memory", "log",    NULL};
+	int rc;
+	*settings = (struct settings){0};
+	if ((rc = conf_load(file, &settings->tree, err)) || (rc = conf_keys(settings->tree, keys, err)) ||
+	    (rc = read_follow(settings, err)) || (rc = read_snapshot(settings, err)) ||
+	    (rc = check_notifications(settings, err)) || (rc = read_source(settings, sources, err)) ||
+	    (rc = read_sink(settings, sinks, err)) || (rc = read_state(settings, err)) ||
+	    (rc = read_memory(settings, err)))
+		return rc;
+	return read_log(settings, err);
+}
+
+void settings_free(struct settings *settings)
+{
+	if (settings->source)
+		settings->source->free_config(settings->source_config);
+	if (settings->sink)
+		settings->sink->free_config(settings->sink_config);
+	conf_free(settings->tree);
+	*settings = (struct settings){0};
+}

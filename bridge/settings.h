@@ -1,0 +1,35 @@
+/* The whole configuration, read and checked: which drivers, what is followed, where the state is.
+ *
+ *     settings_load(file, sources, sinks, &settings, &err) -> daemon_run(&settings, ...) -> settings_free(&settings)
+ *
+ * Memory: every text belongs to the tree, and the drivers' configurations borrow from it and from `follow`: a struct
+ * settings must not be moved between load and free. Threads: read-only once loaded. Errors: ERR_FATAL, exit code 2,
+ * with file, line and column. Secrets are never in a message. */
+#ifndef TIDINGS_BRIDGE_SETTINGS_H
+#define TIDINGS_BRIDGE_SETTINGS_H
+
+#include "bridge/driver.h"
+#include "bridge/log.h"
+
+struct settings {
+	const struct source_driver *source;
+	void *source_config; /* the driver's own */
+	const struct sink_driver *sink;
+	void *sink_config;
+	struct follow follow;
+	const char *state_path;
+	size_t budget_bytes; /* of all batches under way */
+	enum log_level log_level;
+
+	struct conf_node *tree;
+};
+
+/* Reads `file`; `sources` and `sinks` are the known drivers, NULL-terminated. Returns 0 or ERR_FATAL; *settings is to
+ * be freed in either case. */
+int settings_load(const char *file, const struct source_driver *const *sources, const struct sink_driver *const *sinks,
+		  struct settings *settings, struct err *err);
+
+/* Frees what settings_load made; a zeroed one is accepted. */
+void settings_free(struct settings *settings);
+
+#endif
