@@ -401,7 +401,7 @@ static void fill(int n)
 
 static void a_file_cut_short_is_refused(void **test)
 {
-	static const off_t kept[] = {1, 50, 100, 4095, 4096, 4097, 8192, -4096, -1};
+	static const off_t kept[] = {1, 50, 100, 4095, 4096, 4097, 8192, -4096};
 	struct stat st;
 	(void)test;
 	for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
