@@ -24,7 +24,7 @@ struct flight *inflight_add(struct inflight *inflight, struct batch *batch)
 	return flight;
 }
 
-void inflight_sent(struct inflight *inflight, struct flight *flight)
+void inflight_expect(struct inflight *inflight, struct flight *flight)
 {
 	flight->n_unanswered++;
 	inflight->n_unanswered++;
@@ -39,6 +39,16 @@ void inflight_answered(struct inflight *inflight, struct flight *flight)
 void inflight_seal(struct flight *flight)
 {
 	flight->sealed = true;
+}
+
+const struct flight *flight_next(const struct flight *flight)
+{
+	return flight->next;
+}
+
+const struct batch *flight_batch(const struct flight *flight)
+{
+	return flight->batch;
 }
 
 struct batch *inflight_take(struct inflight *inflight)

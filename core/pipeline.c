@@ -3,22 +3,8 @@
 #include <stdlib.h>
 
 #include "core/inflight.h"
-#include "core/router.h"
+#include "core/parcel.h"
 #include "core/step.h"
-
-enum parcel_kind { PARCEL_RECORD, PARCEL_KEYS_ALONE, PARCEL_LETTER, PARCEL_LIFECYCLE };
-
-/* One record on its way, in its batch's arena. */
-struct parcel {
-	struct parcel *next; /* in the outbox */
-	struct flight *flight;
-	struct batch *batch;
-	const struct change *change; /* NULL for a lifecycle event */
-	struct record record;
-	enum parcel_kind kind;
-	bool replaces_sent; /* a letter for a record that the sink had accepted, and that is answered only by the letter
-			     */
-};
 
 struct pipeline {
 	struct pipeline_parts parts;
@@ -38,7 +24,7 @@ struct pipeline {
 	size_t n_complete, room_complete, complete_bytes;
 	int64_t committed_at_ms;
 
-	int failed; /* error class that an answer brought, with its text */
+	int failed; /* for good: 0, or the class of `failure` */
 	struct err failure;
 };
 
@@ -77,150 +63,54 @@ void pipeline_free(struct pipeline *pipeline)
 
 static void outbox_add(struct pipeline *pipeline, struct parcel *parcel)
 {
-	parcel->next = NULL;
 	*pipeline->outbox_end = parcel;
 	pipeline->outbox_end = &parcel->next;
+	inflight_expect(&pipeline->inflight, parcel->flight);
 }
 
-static struct parcel *outbox_take(struct pipeline *pipeline)
+static void outbox_take(struct pipeline *pipeline)
 {
-	struct parcel *parcel = pipeline->outbox;
-	pipeline->outbox = parcel->next;
+	pipeline->outbox = pipeline->outbox->next;
 	if (!pipeline->outbox)
 		pipeline->outbox_end = &pipeline->outbox;
-	return parcel;
 }
 
-static struct parcel *new_parcel(struct batch *batch, struct flight *flight, enum parcel_kind kind)
+static void add_letter(struct pipeline *pipeline, struct parcel *letter)
 {
-	struct parcel *parcel = arena_zero(&batch->arena, sizeof *parcel);
-	parcel->batch = batch;
-	parcel->flight = flight;
-	parcel->kind = kind;
-	parcel->record.token = parcel;
-	return parcel;
-}
-
-static void address(struct parcel *parcel, const struct route *route)
-{
-	parcel->record.topic = route->topic;
-	parcel->record.key = route->key;
-	parcel->record.type = route->type;
-}
-
-static struct parcel *make_record(struct pipeline *pipeline, struct batch *batch, struct flight *flight,
-				  const struct change *change, enum parcel_kind kind)
-{
-	struct parcel *parcel = new_parcel(batch, flight, kind);
-	struct route route;
-	route_change(change, &batch->arena, &route);
-	address(parcel, &route);
-	parcel->change = change;
-	parcel->record.subject = change->source_key;
-	parcel->record.server = change->server;
-	parcel->record.time_ns = change->observed_at_ns;
-	parcel->record.value = pipeline->parts.encoder->change(change, &batch->arena, parcel->record.id);
-	return parcel;
-}
-
-/* What the change is without what could not be read or delivered. */
-static const struct change *keys_alone(struct batch *batch, const struct change *change)
-{
-	struct change *keys = arena_alloc(&batch->arena, sizeof *keys);
-	*keys = *change;
-	keys->item = NULL;
-	keys->folder_properties = NULL;
-	keys->user = NULL;
-	keys->group = NULL;
-	keys->store_properties = NULL;
-	keys->cause = CAUSE_NONE;
-	return keys;
-}
-
-static bool is_snapshot_item(const struct change *change)
-{
-	return change->origin == ORIGIN_SNAPSHOT && change_is_upsert(change);
-}
-
-static void encode_letter(struct pipeline *pipeline, struct parcel *letter, const struct parcel *original,
-			  struct dead_letter *dead)
-{
-	struct record *record = &letter->record;
-	const struct change *change = letter->change;
-	record->value = pipeline->parts.encoder->dead_letter(change, dead, &letter->batch->arena, record->id);
-	size_t limit = pipeline->parts.sink->ops->limit(pipeline->parts.sink, TOPIC_DEADLETTER, record->key);
-	if (original && record->value.size > limit) {
-		dead->value = slice_of(NULL, 0);
-		record->value = pipeline->parts.encoder->dead_letter(change, dead, &letter->batch->arena, record->id);
-	}
-}
-
-/* A dead letter, with its original if that was made; in a snapshot the item is still announced, by its keys alone, or
- * the snapshot's end would remove it. */
-static void make_letter(struct pipeline *pipeline, struct batch *batch, struct flight *flight,
-			const struct change *change, const struct parcel *original, enum cause cause, const char *text)
-{
-	struct parcel *letter = new_parcel(batch, flight, PARCEL_LETTER);
-	struct route route;
-	route_change(change, &batch->arena, &route);
-	struct dead_letter dead = {
-		.cause = cause,
-		.text = text,
-		.topic = pipeline->parts.topics[route.topic],
-		.key = route.key,
-		.value = original ? original->record.value : slice_of(NULL, 0),
-		.value_size_bytes = original ? original->record.value.size : 0,
-		.time_ns = change->observed_at_ns,
-	};
-	letter->record.topic = TOPIC_DEADLETTER;
-	letter->record.key = route.key;
-	letter->record.type = "tidings.v1.DeadLetter";
-	letter->record.subject = change->source_key;
-	letter->record.server = change->server;
-	letter->record.time_ns = change->observed_at_ns;
-	letter->change = change;
-	encode_letter(pipeline, letter, original, &dead);
 	outbox_add(pipeline, letter);
 	pipeline->counts.n_dead_letters++;
-	if (is_snapshot_item(change))
-		outbox_add(pipeline,
-			   make_record(pipeline, batch, flight, keys_alone(batch, change), PARCEL_KEYS_ALONE));
 }
 
-static void make_change(struct pipeline *pipeline, const struct change *change)
+/* In a snapshot a dead-lettered item is still announced, by its keys alone, or the snapshot's end would remove it. */
+static void announce(struct pipeline *pipeline, const struct parcel_maker *maker, const struct change *change)
 {
-	struct batch *batch = pipeline->batch;
-	if (change->cause != CAUSE_NONE)
-		make_letter(pipeline, batch, pipeline->flight, change, NULL, change->cause, change->cause_text);
-	else
-		outbox_add(pipeline, make_record(pipeline, batch, pipeline->flight, change, PARCEL_RECORD));
+	if (change->origin == ORIGIN_SNAPSHOT && change_is_upsert(change))
+		outbox_add(pipeline, parcel_keys_alone(maker, change));
 }
 
-static void make_lifecycle(struct pipeline *pipeline, const struct lifecycle *event)
+static void make_change(struct pipeline *pipeline, const struct parcel_maker *maker, const struct change *change)
 {
-	struct batch *batch = pipeline->batch;
-	struct parcel *parcel = new_parcel(batch, pipeline->flight, PARCEL_LIFECYCLE);
-	struct route route;
-	route_lifecycle(event, &batch->arena, &route);
-	address(parcel, &route);
-	parcel->record.server = event->server;
-	parcel->record.time_ns = event->time_ns;
-	parcel->record.value = pipeline->parts.encoder->lifecycle(event, &batch->arena, parcel->record.id);
-	outbox_add(pipeline, parcel);
+	if (change->cause == CAUSE_NONE) {
+		outbox_add(pipeline, parcel_record(maker, change));
+		return;
+	}
+	add_letter(pipeline, parcel_letter(maker, change, NULL, change->cause, change->cause_text));
+	announce(pipeline, maker, change);
 }
 
 /* False when the batch has nothing more to make: it is sealed then. */
 static bool make_next(struct pipeline *pipeline)
 {
 	struct batch *batch = pipeline->batch;
+	const struct parcel_maker maker = {&pipeline->parts, batch, pipeline->flight};
 	if (!batch)
 		return false;
 	if (pipeline->next_change < batch->n_changes) {
-		make_change(pipeline, &batch->changes[pipeline->next_change++]);
+		make_change(pipeline, &maker, &batch->changes[pipeline->next_change++]);
 		return true;
 	}
 	if (pipeline->next_lifecycle < batch->n_lifecycle) {
-		make_lifecycle(pipeline, &batch->lifecycle[pipeline->next_lifecycle++]);
+		outbox_add(pipeline, parcel_lifecycle(&maker, &batch->lifecycle[pipeline->next_lifecycle++]));
 		return true;
 	}
 	inflight_seal(pipeline->flight);
@@ -228,7 +118,24 @@ static bool make_next(struct pipeline *pipeline)
 	return false;
 }
 
-/* ---- sending ---- */
+/* ---- failures ---- */
+
+/* The first failure stays, unless a fatal one follows. */
+static int fail(struct pipeline *pipeline, int rc, const struct err *err)
+{
+	if (rc && (!pipeline->failed || (rc == ERR_FATAL && pipeline->failed != ERR_FATAL))) {
+		pipeline->failed = rc;
+		pipeline->failure = *err;
+	}
+	return rc;
+}
+
+static int failure(const struct pipeline *pipeline, struct err *err)
+{
+	if (pipeline->failed)
+		*err = pipeline->failure;
+	return pipeline->failed;
+}
 
 static int undeliverable(const struct parcel *parcel, struct err *err)
 {
@@ -245,55 +152,72 @@ static enum cause cause_of(const struct pipeline *pipeline, const struct record 
 										       : CAUSE_REFUSED;
 }
 
-/* Takes the place of a record that can never be delivered by its letter. */
-static int bury(struct pipeline *pipeline, const struct parcel *parcel, bool was_sent, struct err *err)
+/* Whether `later` says what has become of the object, or of the whole listing that it stood in. */
+static bool outdates(const struct change *later, const struct change *change)
 {
-	if (parcel->kind != PARCEL_RECORD || !parcel->change->source_key.size)
+	if (!slice_equal(later->parent_source_key, change->parent_source_key))
+		return false;
+	if (later->kind == CHANGE_SNAPSHOT_BEGIN)
+		return true;
+	return later->object_type == change->object_type && slice_equal(later->source_key, change->source_key) &&
+	       (later->kind == CHANGE_DELETED || (change_is_upsert(later) && later->cause == CAUSE_NONE));
+}
+
+/* A record that the sink gives up after others have left must not be announced over them. No batch behind its own has
+ * been freed, so that those still held are all that can have left since. */
+static bool is_outdated(const struct pipeline *pipeline, const struct parcel *parcel)
+{
+	size_t first = (size_t)(parcel->change - parcel->batch->changes) + 1;
+	for (const struct flight *flight = parcel->flight; flight; flight = flight_next(flight), first = 0) {
+		const struct batch *batch = flight_batch(flight);
+		size_t n_made = batch == pipeline->batch ? pipeline->next_change : batch->n_changes;
+		for (size_t i = first; i < n_made; i++)
+			if (outdates(&batch->changes[i], parcel->change))
+				return true;
+	}
+	return false;
+}
+
+static bool is_bracket(const struct change *change)
+{
+	return change->kind == CHANGE_SNAPSHOT_BEGIN || change->kind == CHANGE_SNAPSHOT_END;
+}
+
+/* The letter takes the place of a record that can never be delivered, and holds the batch in its stead. */
+static int bury(struct pipeline *pipeline, const struct parcel *parcel, struct err *err)
+{
+	if (parcel->kind != PARCEL_RECORD || is_bracket(parcel->change))
 		return undeliverable(parcel, err);
-	struct parcel **letter = pipeline->outbox_end;
-	make_letter(pipeline, parcel->batch, parcel->flight, parcel->change, parcel,
-		    cause_of(pipeline, &parcel->record), arena_text(&parcel->batch->arena, "%s", err->text));
-	(*letter)->replaces_sent = was_sent;
+	const struct parcel_maker maker = {&pipeline->parts, parcel->batch, parcel->flight};
+	const char *why = arena_text(&parcel->batch->arena, "%s", err->text);
+	add_letter(pipeline, parcel_letter(&maker, parcel->change, parcel, cause_of(pipeline, &parcel->record), why));
+	if (!is_outdated(pipeline, parcel))
+		announce(pipeline, &maker, parcel->change);
+	inflight_answered(&pipeline->inflight, parcel->flight);
 	return 0;
 }
 
-static void accepted(struct pipeline *pipeline, struct parcel *parcel)
-{
-	inflight_sent(&pipeline->inflight, parcel->flight);
-	pipeline->counts.n_published++;
-	if (parcel->replaces_sent)
-		inflight_answered(&pipeline->inflight, parcel->flight);
-}
-
-static int send_outbox(struct pipeline *pipeline, struct err *err)
+static int send_one(struct pipeline *pipeline, struct parcel *parcel, struct err *err)
 {
 	struct sink *sink = pipeline->parts.sink;
-	while (pipeline->outbox) {
-		struct parcel *parcel = pipeline->outbox;
-		step("record sent");
-		int rc = sink->ops->send(sink, &parcel->record, err);
-		if (rc == SINK_BUSY)
-			return SINK_BUSY;
-		outbox_take(pipeline);
-		if (rc == 0)
-			accepted(pipeline, parcel);
-		else if (rc == ERR_BAD)
-			rc = bury(pipeline, parcel, false, err);
-		if (rc)
-			return rc;
-	}
+	step("record sent");
+	int rc = sink->ops->send(sink, &parcel->record, err);
+	if (rc && rc != ERR_BAD)
+		return rc;
+	outbox_take(pipeline);
+	if (rc == ERR_BAD)
+		return bury(pipeline, parcel, err);
+	pipeline->counts.n_published++;
 	return 0;
 }
 
 /* Sends until there is nothing more or the sink is busy. */
 static int pump(struct pipeline *pipeline, struct err *err)
 {
-	do {
-		int rc = send_outbox(pipeline, err);
-		if (rc)
-			return rc == SINK_BUSY ? 0 : rc;
-	} while (make_next(pipeline));
-	return 0;
+	int rc = 0;
+	while (rc == 0 && (pipeline->outbox || make_next(pipeline)))
+		rc = send_one(pipeline, pipeline->outbox, err);
+	return rc == SINK_BUSY ? 0 : fail(pipeline, rc, err);
 }
 
 /* ---- answers ---- */
@@ -312,13 +236,9 @@ static void on_failed(void *context, void *token, const struct err *why)
 	struct pipeline *pipeline = context;
 	struct err err = *why;
 	int rc = (int)why->class;
-	pipeline->counts.n_published--;
 	if (rc == ERR_BAD)
-		rc = bury(pipeline, token, true, &err);
-	if (rc && (!pipeline->failed || rc == ERR_FATAL)) {
-		pipeline->failed = rc;
-		pipeline->failure = err;
-	}
+		rc = bury(pipeline, token, &err);
+	fail(pipeline, rc, &err);
 }
 
 struct sink_events pipeline_events(struct pipeline *pipeline)
@@ -328,11 +248,8 @@ struct sink_events pipeline_events(struct pipeline *pipeline)
 
 static int serve(struct pipeline *pipeline, struct err *err)
 {
-	int rc = pipeline->parts.sink->ops->service(pipeline->parts.sink, err);
-	if (rc || !pipeline->failed)
-		return rc;
-	*err = pipeline->failure;
-	return pipeline->failed;
+	fail(pipeline, pipeline->parts.sink->ops->service(pipeline->parts.sink, err), err);
+	return failure(pipeline, err);
 }
 
 /* ---- committing ---- */
@@ -397,7 +314,7 @@ static int64_t commit_wait_ms(const struct pipeline *pipeline)
 
 bool pipeline_ready(const struct pipeline *pipeline)
 {
-	return !pipeline->batch && !pipeline->outbox;
+	return !pipeline->batch && !pipeline->outbox && !pipeline->failed;
 }
 
 int pipeline_take(struct pipeline *pipeline, struct batch *batch, struct err *err)
@@ -409,36 +326,68 @@ int pipeline_take(struct pipeline *pipeline, struct batch *batch, struct err *er
 	pipeline->batch = batch;
 	pipeline->flight = inflight_add(&pipeline->inflight, batch);
 	pipeline->next_change = pipeline->next_lifecycle = 0;
-	return pump(pipeline, err);
+	int rc = failure(pipeline, err);
+	return rc ? rc : pump(pipeline, err);
 }
 
 int pipeline_turn(struct pipeline *pipeline, struct err *err)
 {
-	int rc = serve(pipeline, err);
+	int rc = failure(pipeline, err);
+	if (rc == 0)
+		rc = serve(pipeline, err);
 	if (rc == 0)
 		rc = pump(pipeline, err);
 	collect_complete(pipeline);
 	if (rc == 0 && pipeline->n_complete && commit_wait_ms(pipeline) == 0)
-		rc = commit(pipeline, err);
+		rc = fail(pipeline, commit(pipeline, err), err);
 	return rc;
 }
 
 int pipeline_timeout_ms(const struct pipeline *pipeline)
 {
-	return pipeline->n_complete ? (int)commit_wait_ms(pipeline) : -1;
+	if (pipeline->n_complete)
+		return (int)commit_wait_ms(pipeline);
+	return pipeline->outbox ? BUSY_RETRY_MS : -1;
+}
+
+static int drain(struct pipeline *pipeline, int64_t deadline, struct err *err)
+{
+	struct sink *sink = pipeline->parts.sink;
+	int64_t left = deadline - pipeline->parts.now_ms();
+	fail(pipeline, sink->ops->drain(sink, left > 0 ? (int)left : 0, err), err);
+	return failure(pipeline, err);
+}
+
+static bool is_empty(const struct pipeline *pipeline)
+{
+	return !pipeline->batch && !pipeline->inflight.n_unanswered;
+}
+
+static uint64_t n_moves(const struct pipeline *pipeline)
+{
+	const struct pipeline_counts *counts = &pipeline->counts;
+	return counts->n_published + counts->n_acknowledged + counts->n_dead_letters;
+}
+
+/* One round of drain and turn. A sink that neither takes nor answers any more, yet says that it is drained, may stay so
+ * for ever. */
+static int settle(struct pipeline *pipeline, int64_t deadline, struct err *err)
+{
+	uint64_t n_before = n_moves(pipeline);
+	int rc = drain(pipeline, deadline, err);
+	if (rc == 0)
+		rc = pipeline_turn(pipeline, err);
+	if (rc || is_empty(pipeline) || n_moves(pipeline) > n_before)
+		return rc;
+	return err_set(err, ERR_AGAIN, "the sink takes no more records; %zu are left", pipeline->inflight.n_unanswered);
 }
 
 int pipeline_finish(struct pipeline *pipeline, int deadline_ms, struct err *err)
 {
-	struct sink *sink = pipeline->parts.sink;
 	int64_t deadline = pipeline->parts.now_ms() + deadline_ms;
-	int rc;
-	do {
-		int64_t left = deadline - pipeline->parts.now_ms();
-		rc = sink->ops->drain(sink, left > 0 ? (int)left : 0, err);
-		if (rc == 0)
-			rc = pipeline_turn(pipeline, err);
-	} while (rc == 0 && (!pipeline_ready(pipeline) || pipeline->inflight.n_unanswered));
+	int rc = failure(pipeline, err);
+	while (rc == 0 && !is_empty(pipeline))
+		rc = settle(pipeline, deadline, err);
 	collect_complete(pipeline);
 	struct err commit_err;
 	int committed = commit(pipeline, &commit_err);

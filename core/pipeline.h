@@ -8,11 +8,15 @@
  *    reconnect or a rewind they go on from the committed position, so records since then may repeat.
  * 3. No silent loss. What can never be delivered becomes a dead letter with its cause and is counted; if even that
  * fails the daemon stops.
- * 4. Bounded memory. The pipeline holds what it was given and no more: `held_bytes` goes down only by commits, and who
- *    feeds it (bridge/feeder.h) waits while it is above the budget. Nothing is dropped.
+ * 4. Bounded memory. The pipeline holds what it was given and no more, and lets go of it only by commits; who feeds it
+ *    waits while the sum of batch_bytes is above the budget. Nothing is dropped.
  *
- * There is one rewind: any ERR_AGAIN from here. The owner stops the source, frees the pipeline, closes sink and source
- * and starts again from the stored state, exactly as at start-up. */
+ * A failure is for good: after one nothing more is sent, or a record could overtake one that was given up, and every
+ * call returns it again. pipeline_finish still commits what is complete.
+ *
+ * There is one rewind: any ERR_AGAIN from here. The owner stops the source, closes the sink (which may be reading
+ * records until then), frees the pipeline, closes the source and starts again from the stored state, exactly as at
+ * start-up. */
 #ifndef TIDINGS_CORE_PIPELINE_H
 #define TIDINGS_CORE_PIPELINE_H
 
@@ -22,13 +26,13 @@
 #include "core/sink.h"
 #include "core/state.h"
 
-enum { COMMIT_INTERVAL_MS = 100 };
+enum { COMMIT_INTERVAL_MS = 100, BUSY_RETRY_MS = 100 };
 
 struct pipeline;
 
 struct pipeline_counts {
 	uint64_t n_entries;      /* of journals and listings, taken */
-	uint64_t n_published;    /* records accepted by the sink */
+	uint64_t n_published;    /* records accepted by the sink, also those that failed later */
 	uint64_t n_acknowledged; /* records */
 	uint64_t n_dead_letters;
 	uint64_t n_gone; /* items that were gone when they were read */
@@ -53,13 +57,15 @@ struct pipeline *pipeline_new(void);
 struct sink_events pipeline_events(struct pipeline *pipeline);
 void pipeline_start(struct pipeline *pipeline, const struct pipeline_parts *parts);
 
-/* Frees it and every batch that it holds; does not touch sink and state. NULL is accepted. */
+/* Frees it and every batch that it holds, after the sink was closed; does not touch sink and state. NULL is accepted.
+ */
 void pipeline_free(struct pipeline *pipeline);
 
-/* True when it takes another batch: nothing accepted earlier is still unsent. */
+/* True when it takes another batch: nothing taken earlier is still unsent, and nothing has failed. */
 bool pipeline_ready(const struct pipeline *pipeline);
 
-/* Takes the batch; only when pipeline_ready. Sends what the sink takes. Returns 0, ERR_AGAIN or ERR_FATAL. */
+/* Takes the batch, on failure too; only when pipeline_ready. Sends what the sink takes. Returns 0, ERR_AGAIN or
+ * ERR_FATAL. */
 int pipeline_take(struct pipeline *pipeline, struct batch *batch, struct err *err);
 
 /* Serves the sink, sends what it now takes, commits what is due. Call it before every poll. Returns 0, ERR_AGAIN,
@@ -69,8 +75,9 @@ int pipeline_turn(struct pipeline *pipeline, struct err *err);
 /* Milliseconds until pipeline_turn must be called without any event; -1: only on events. */
 int pipeline_timeout_ms(const struct pipeline *pipeline);
 
-/* Sends and drains what it holds until deadline_ms from now, then commits what is complete. Returns 0 (all of it),
- * ERR_AGAIN (the rest comes again at the next start) or ERR_FATAL. */
+/* Sends and drains what it holds until deadline_ms from now, or until the sink takes no more although nothing is on its
+ * way, then commits what is complete. Returns 0 (all of it), ERR_AGAIN (the rest comes again at the next start),
+ * ERR_STOPPED (the sink was told to hurry; as ERR_AGAIN) or ERR_FATAL. */
 int pipeline_finish(struct pipeline *pipeline, int deadline_ms, struct err *err);
 
 const struct pipeline_counts *pipeline_counts(const struct pipeline *pipeline);
