@@ -57,6 +57,8 @@ static size_t next_block_bytes(const struct arena *arena, size_t n)
 void *arena_alloc(struct arena *arena, size_t n)
 {
 	size_t align = alignof(max_align_t);
+	if (n > SIZE_MAX / 2)
+		abort();
 	n = (n + align - 1) & ~(align - 1);
 	struct arena_block *block = arena->blocks;
 	if (!block || block->size - block->used < n)

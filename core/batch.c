@@ -52,9 +52,32 @@ void batch_remove(struct batch *batch, struct slice key)
 /* What a client library keeps beside key and value: its own message and seven headers. Estimated high. */
 enum { RECORD_OVERHEAD_BYTES = 1024 };
 
+static size_t store_bytes(const struct store_info *store)
+{
+	return store ? store->entry_id.size + store->owner.size : 0;
+}
+
+static size_t folder_bytes(const struct folder_info *folder)
+{
+	return folder ? folder->source_key.size + folder->entry_id.size + folder->path.size +
+				folder->container_class.size
+		      : 0;
+}
+
+/* What the arena holds once for many changes and every record repeats. */
+static size_t repeated_bytes(const struct batch *batch)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < batch->n_changes; i++)
+		n += store_bytes(batch->changes[i].store) + folder_bytes(batch->changes[i].folder);
+	for (size_t i = 0; i < batch->n_lifecycle; i++)
+		n += store_bytes(batch->lifecycle[i].store) + folder_bytes(batch->lifecycle[i].folder);
+	return n;
+}
+
 size_t batch_bytes(const struct batch *batch)
 {
-	size_t encoded = batch->arena.n_bytes;
+	size_t encoded = batch->arena.n_bytes + repeated_bytes(batch);
 	size_t per_change = sizeof *batch->changes + RECORD_OVERHEAD_BYTES;
 	return sizeof *batch + batch->arena.n_bytes + encoded + batch->room_changes * per_change +
 	       batch->n_lifecycle * (sizeof *batch->lifecycle + RECORD_OVERHEAD_BYTES) +
