@@ -1,0 +1,90 @@
+#include <stdlib.h>
+
+#include "bridge/kopano/kopano.h"
+
+/* source.kopano of the configuration. */
+
+enum { DEFAULT_POLL_MS = 1000 };
+
+static int read_tls(const struct conf_node *node, struct login *login, struct err *err)
+{
+	static const char *const keys[] = {"ca_file", "cert_file", "key_file", "verify", NULL};
+	const struct conf_node *tls = conf_get(node, "tls");
+	login->verify = true;
+	if (!tls)
+		return 0;
+	int rc = conf_keys(tls, keys, err);
+	if (rc == 0)
+		rc = conf_text(tls, "ca_file", &login->ca_file, err);
+	if (rc == 0)
+		rc = conf_text(tls, "cert_file", &login->cert_file, err);
+	if (rc == 0)
+		rc = conf_text(tls, "key_file", &login->key_file, err);
+	return rc ? rc : conf_bool(tls, "verify", &login->verify, err);
+}
+
+static int read_password(const struct conf_node *node, struct kopano_config *config, struct err *err)
+{
+	const char *path = NULL;
+	int rc = conf_text(node, "password_file", &path, err);
+	if (rc || !path)
+		return rc;
+	rc = conf_secret_file(conf_get(node, "password_file"), path, &config->secret, err);
+	config->login.password = config->secret;
+	return rc;
+}
+
+static int read_login(const struct conf_node *node, struct kopano_config *config, struct err *err)
+{
+	struct login *login = &config->login;
+	*login = (struct login){.password = "", .impersonate = ""};
+	int rc = conf_text(node, "url", &login->url, err);
+	if (rc == 0 && !login->url)
+		rc = conf_missing(node, "url", err);
+	if (rc == 0)
+		rc = conf_text(node, "user", &login->user, err);
+	if (rc == 0 && !login->user)
+		rc = conf_missing(node, "user", err);
+	if (rc == 0)
+		rc = conf_text(node, "impersonate", &login->impersonate, err);
+	if (rc == 0)
+		rc = read_password(node, config, err);
+	return rc ? rc : read_tls(node, login, err);
+}
+
+static void free_config(void *context)
+{
+	struct kopano_config *config = context;
+	if (!config)
+		return;
+	if (config->secret)
+		explicit_bzero(config->secret, strlen(config->secret));
+	free(config->secret);
+	free(config);
+}
+
+static int configure(const struct conf_node *node, const struct follow *follow, void **result, struct err *err)
+{
+	static const char *const keys[] = {"url", "user", "password_file", "impersonate", "tls", "poll_interval_ms",
+					   NULL};
+	struct kopano_config *config = xcalloc(1, sizeof *config);
+	config->follow = follow;
+	config->poll_ms = DEFAULT_POLL_MS;
+	int rc = conf_keys(node, keys, err);
+	if (rc == 0)
+		rc = read_login(node, config, err);
+	if (rc == 0)
+		rc = conf_integer(node, "poll_interval_ms", 1, 3600 * 1000, &config->poll_ms, err);
+	if (rc)
+		free_config(config);
+	else
+		*result = config;
+	return rc;
+}
+
+const struct source_driver kopano_driver = {
+	.name = "kopano",
+	.ops = &kopano_ops,
+	.configure = configure,
+	.free_config = free_config,
+};

@@ -1,0 +1,179 @@
+/* The Kopano source, inside: one session, a list of followed folders, one thread.
+ *
+ * next() takes one step at a time: it goes on with what is being read, else follows a folder whose poll is due, else
+ * asks for a page of a snapshot, else waits. So all reads of a folder have one owner and come out in the order in which
+ * they were asked for, and content never goes back: a page is taken to its end before its folder is followed again.
+ *
+ * Batches are made whole or not at all: when a call fails, what was not yet made is forgotten and read again from the
+ * position of the last batch that was made. */
+#ifndef TIDINGS_BRIDGE_KOPANO_KOPANO_H
+#define TIDINGS_BRIDGE_KOPANO_KOPANO_H
+
+#include <pthread.h>
+
+#include "bridge/driver.h"
+#include "bridge/kopano/client.h"
+#include "bridge/kopano/position.h"
+#include "core/source.h"
+
+enum {
+	WINDOW_ENTRIES = 1000, /* journal entries whose items are read in one call; 4 batches */
+	PAGE_ROWS = 1000,
+	SUSPENDED_POLL_MS = 5000,
+	KEEP_ALIVE_MS = 24 * 3600 * 1000, /* the server forgets sync ids that are not stored for 90 days */
+	CHANGES_AGE_LIMIT_MS = 45000,     /* the server gives up an answer that nobody takes after 60 s */
+	ITEM_TRIES = 3,
+	MAX_PENDING = 16,
+};
+
+struct kopano_config {
+	struct login login;
+	char *secret; /* login.password, owned */
+	const struct follow *follow;
+	int64_t poll_ms;
+};
+
+/* An item of the window being read that could not be read, and how often that was tried. */
+struct stumble {
+	struct stumble *next;
+	struct slice source_key;
+	int n_tries;
+	char text[256]; /* of the last error */
+};
+
+/* A followed folder. Its slices live in the source's arena. */
+struct followed {
+	struct store_info store;
+	struct folder_info folder;
+	const char *contents_key, *snapshot_key, *entry_key; /* of the state */
+	const char *contents_stream, *snapshot_stream;       /* names, the ends of those */
+
+	bool started;   /* it has a position, committed or under way */
+	bool suspended; /* the right to read is gone */
+	bool ending;    /* it is in the state but not in the configuration */
+	bool ended;     /* nothing is to be done any more */
+	struct contents_position position;
+	int64_t poll_at_ms, kept_at_ms;
+	int n_export_failures;
+	struct stumble *stumbles; /* forgotten when the window is published */
+	struct arena stumble_arena;
+
+	uint8_t listed; /* bit (1 << listing): complete */
+	bool listing;   /* a snapshot is under way: */
+	struct snapshot_position snapshot;
+};
+
+struct kopano {
+	struct source base;
+	const struct kopano_config *config;
+	struct login login; /* of the configuration, with our stop */
+	struct arena arena;
+	struct client_stop *stop;
+	struct client *client;     /* NULL: not connected */
+	struct server_info server; /* epoch 0: not known yet */
+
+	struct followed *followed;
+	size_t n_followed, room_followed;
+	size_t turn;               /* whose turn it is to be looked at first */
+	struct followed *reading;  /* whose changes are being read */
+	struct followed *paging;   /* whose page of rows is being read */
+	struct followed *table_of; /* whose table is open */
+	size_t page_rows;          /* of the page being read, so far */
+
+	struct batch *pending[MAX_PENDING]; /* made, to be handed over, oldest first */
+	size_t n_pending;
+
+	pthread_mutex_t mutex; /* for waiting only */
+	pthread_cond_t stopped;
+};
+
+/* ---- folders.c: what is followed ---- */
+
+struct followed *folder_add(struct kopano *kopano, const struct store_info *store, const struct folder_info *folder);
+
+/* Finds the configured folders. ERR_FATAL (exit 2) names one that does not exist. */
+int folders_find(struct kopano *kopano, struct err *err);
+
+/* Ends a folder for its consumers: an empty snapshot; its positions are removed. */
+void folder_end(struct kopano *kopano, struct followed *followed, const char *why);
+
+/* The folder's own highest change id, which also proves the right to read. ERR_BAD with KOPANO_NO_ACCESS: it is gone.
+ */
+int folder_maximum(struct kopano *kopano, const struct followed *followed, uint32_t *change_id, struct err *err);
+
+/* *proven: the folder may be read and is not deleted. If not, it was suspended or ended, or its sync id has expired,
+ * which the next poll, now due, finds out. */
+int folder_prove(struct kopano *kopano, struct followed *followed, bool *proven, struct err *err);
+
+/* The same about the right alone, without disturbing a reading of changes. */
+bool folder_right_lost(struct kopano *kopano, struct followed *followed, struct err *err);
+
+void folder_suspend(struct kopano *kopano, struct followed *followed);
+void folder_resume(struct kopano *kopano, struct followed *followed);
+
+/* ---- follow.c ---- */
+
+/* Registers the folder, notes where following starts, and begins its snapshot if one is wanted. */
+int follow_start(struct kopano *kopano, struct followed *followed, struct err *err);
+
+/* Asks for the changes of a folder; then follow_read until kopano->reading is NULL. */
+int follow_ask(struct kopano *kopano, struct followed *followed, struct err *err);
+int follow_read(struct kopano *kopano, struct err *err);
+
+/* ---- collapse.c: several journal entries of an item become one change ---- */
+
+struct entry {
+	uint32_t change_id;
+	struct slice source_key;
+	uint32_t type, flags;
+};
+
+/* Adds the changes that n entries (at most BATCH_CHANGES, in ascending order) stand for to the batch, in ascending
+ * order of change id; upserts are still without content. Slices are copied. */
+void collapse(struct batch *batch, const struct entry *entries, size_t n);
+
+/* ---- read_items.c ---- */
+
+/* Reads the items of all upserts of the batches. Drops those that are gone; those that cannot be read get a cause.
+ * ERR_AGAIN: nothing is settled, read the whole window again. */
+int read_items(struct kopano *kopano, struct followed *followed, struct batch **batches, size_t n_batches,
+	       struct err *err);
+
+/* The window is published: what could not be read is tried anew when it changes again. */
+void forget_stumbles(struct followed *followed);
+
+/* ---- snapshot.c ---- */
+
+/* Adds BEGIN and the snapshot's first position to the batch. */
+void snapshot_begin(struct kopano *kopano, struct followed *followed, struct batch *batch);
+bool snapshot_wanted(const struct kopano *kopano, const struct followed *followed);
+
+/* Asks for the next page; then snapshot_read_rows until kopano->paging is NULL. */
+int snapshot_ask(struct kopano *kopano, struct followed *followed, struct err *err);
+int snapshot_read_rows(struct kopano *kopano, struct err *err);
+
+/* ---- source.c ---- */
+
+int64_t now_ns(void);   /* of the day */
+int64_t clock_ms(void); /* monotonic */
+void random_bytes(uint8_t *to, size_t n);
+
+/* A change, with what all changes of the batch share. */
+struct change *new_change(struct kopano *kopano, const struct followed *followed, struct batch *batch);
+void share(struct kopano *kopano, const struct followed *followed, struct batch *batch, struct change *change);
+void add_lifecycle(struct kopano *kopano, const struct followed *followed, struct batch *batch,
+		   enum lifecycle_type type, const char *text);
+void put_position(struct followed *followed, struct batch *batch, uint32_t change_id);
+void put_entry(struct followed *followed, struct batch *batch);
+
+/* Queues a batch that was made; there is always room for the batches of one step. */
+void hand_over(struct kopano *kopano, struct batch *batch);
+
+bool no_access(const struct kopano *kopano, int rc);
+
+/* What a server refuses for reasons of its own is tried again: ERR_BAD and ERR_GONE become ERR_AGAIN. */
+int passing(int rc, struct err *err);
+
+extern const struct source_ops kopano_ops;
+
+#endif

@@ -1,0 +1,197 @@
+#include "bridge/kopano/position.h"
+
+#include "core/hex.h"
+
+enum { VERSION = 1 };
+
+/* ---- bytes ---- */
+
+struct writer {
+	uint8_t *start, *at;
+};
+
+static void put_bytes(struct writer *writer, const void *bytes, size_t n)
+{
+	if (n)
+		memcpy(writer->at, bytes, n);
+	writer->at += n;
+}
+
+static void put_number(struct writer *writer, uint32_t number, int n_bytes)
+{
+	for (int i = 0; i < n_bytes; i++)
+		*writer->at++ = (uint8_t)(number >> (8 * i));
+}
+
+static void put_slice(struct writer *writer, struct slice slice)
+{
+	size_t n = slice.size < UINT16_MAX ? slice.size : UINT16_MAX;
+	put_number(writer, (uint32_t)n, 2);
+	put_bytes(writer, slice.data, n);
+}
+
+static struct writer new_writer(struct arena *arena, size_t size)
+{
+	uint8_t *start = arena_alloc(arena, size);
+	return (struct writer){.start = start, .at = start};
+}
+
+static struct slice written(const struct writer *writer)
+{
+	return slice_of(writer->start, (size_t)(writer->at - writer->start));
+}
+
+/* Once it runs out of bytes everything read is 0 or empty and `short_of` is set. */
+struct reader {
+	struct slice left;
+	bool short_of;
+};
+
+static const uint8_t *get_bytes(struct reader *reader, size_t n)
+{
+	if (reader->short_of || reader->left.size < n) {
+		reader->short_of = true;
+		return NULL;
+	}
+	const uint8_t *bytes = reader->left.data;
+	reader->left = slice_of(bytes + n, reader->left.size - n);
+	return bytes;
+}
+
+static uint32_t get_number(struct reader *reader, int n_bytes)
+{
+	const uint8_t *bytes = get_bytes(reader, (size_t)n_bytes);
+	uint32_t number = 0;
+	for (int i = 0; bytes && i < n_bytes; i++)
+		number |= (uint32_t)bytes[i] << (8 * i);
+	return number;
+}
+
+static void get_fixed(struct reader *reader, uint8_t *to, size_t n)
+{
+	const uint8_t *bytes = get_bytes(reader, n);
+	if (bytes)
+		memcpy(to, bytes, n);
+}
+
+static struct slice get_slice(struct reader *reader, struct arena *arena)
+{
+	size_t n = get_number(reader, 2);
+	const uint8_t *bytes = get_bytes(reader, n);
+	return arena_copy(arena, slice_of(bytes, bytes ? n : 0));
+}
+
+static bool finished(const struct reader *reader)
+{
+	return !reader->short_of && reader->left.size == 0;
+}
+
+/* ---- positions ---- */
+
+struct slice contents_write(struct arena *arena, const struct contents_position *position)
+{
+	struct writer writer = new_writer(arena, 8);
+	put_number(&writer, position->sync_id, 4);
+	put_number(&writer, position->change_id, 4);
+	return written(&writer);
+}
+
+bool contents_read(struct slice bytes, struct contents_position *position)
+{
+	struct reader reader = {.left = bytes};
+	position->sync_id = get_number(&reader, 4);
+	position->change_id = get_number(&reader, 4);
+	return finished(&reader);
+}
+
+struct slice snapshot_write(struct arena *arena, const struct snapshot_position *position)
+{
+	struct writer writer = new_writer(arena, 2 + SNAPSHOT_ID_SIZE + 4);
+	put_number(&writer, VERSION, 1);
+	put_bytes(&writer, position->id, SNAPSHOT_ID_SIZE);
+	put_number(&writer, position->listing, 1);
+	put_number(&writer, position->item_number, 4);
+	return written(&writer);
+}
+
+bool snapshot_read(struct slice bytes, struct snapshot_position *position)
+{
+	struct reader reader = {.left = bytes};
+	uint32_t version = get_number(&reader, 1);
+	get_fixed(&reader, position->id, SNAPSHOT_ID_SIZE);
+	position->listing = get_number(&reader, 1);
+	position->item_number = get_number(&reader, 4);
+	return finished(&reader) && version == VERSION && position->listing < N_LISTINGS;
+}
+
+/* ---- entries ---- */
+
+struct slice folder_entry_write(struct arena *arena, const struct folder_entry *entry)
+{
+	const struct store_info *store = &entry->store;
+	const struct folder_info *folder = &entry->folder;
+	const struct slice texts[] = {folder->entry_id, folder->path, folder->container_class, store->owner,
+				      store->entry_id};
+	size_t size = 3 + GUID_SIZE;
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		size += 2 + texts[i].size;
+	struct writer writer = new_writer(arena, size);
+	put_number(&writer, VERSION, 1);
+	put_number(&writer, entry->listed, 1);
+	put_bytes(&writer, store->guid, GUID_SIZE);
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		put_slice(&writer, texts[i]);
+	put_number(&writer, store->type, 1);
+	return written(&writer);
+}
+
+bool folder_entry_read(struct slice bytes, struct arena *arena, struct folder_entry *entry)
+{
+	struct reader reader = {.left = bytes};
+	struct store_info *store = &entry->store;
+	struct folder_info *folder = &entry->folder;
+	uint32_t version = get_number(&reader, 1);
+	entry->listed = (uint8_t)get_number(&reader, 1);
+	get_fixed(&reader, store->guid, GUID_SIZE);
+	struct slice *const texts[] = {&folder->entry_id, &folder->path, &folder->container_class, &store->owner,
+				       &store->entry_id};
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		*texts[i] = get_slice(&reader, arena);
+	store->type = get_number(&reader, 1);
+	return finished(&reader) && version == VERSION;
+}
+
+struct slice ends_write(struct arena *arena, const struct ends *ends)
+{
+	struct writer writer = new_writer(arena, 3 + GUID_SIZE + 4);
+	put_number(&writer, VERSION, 1);
+	put_bytes(&writer, ends->server.guid, GUID_SIZE);
+	put_number(&writer, ends->server.epoch, 4);
+	put_number(&writer, ends->mode, 1);
+	put_number(&writer, ends->following, 1);
+	return written(&writer);
+}
+
+bool ends_read(struct slice bytes, struct ends *ends)
+{
+	struct reader reader = {.left = bytes};
+	uint32_t version = get_number(&reader, 1);
+	get_fixed(&reader, ends->server.guid, GUID_SIZE);
+	ends->server.epoch = get_number(&reader, 4);
+	ends->mode = (uint8_t)get_number(&reader, 1);
+	ends->following = (uint8_t)get_number(&reader, 1);
+	return finished(&reader) && version == VERSION;
+}
+
+/* ---- keys ---- */
+
+const char *stream_key(struct arena *arena, const char *kind, const struct store_info *store, struct slice folder_key)
+{
+	const char *guid = hex_text(arena, slice_of(store->guid, GUID_SIZE));
+	return arena_text(arena, "%s%s/%s", kind, guid, hex_text(arena, folder_key));
+}
+
+const char *folder_entry_key(struct arena *arena, struct slice folder_key)
+{
+	return arena_text(arena, ENTRY_FOLDER_KEY "%s", hex_text(arena, folder_key));
+}

@@ -1,0 +1,65 @@
+/* What the Kopano source keeps in the state, as bytes, and the keys it keeps them under. All integers are
+ * little-endian.
+ *
+ *     position/contents/<store>/<folder>   sync id u32, change id u32: exactly python-kopano's binary state
+ *     position/snapshot/<store>/<folder>   version u8 (1), snapshot id 16, listing u8, item number u32
+ *     folder/<folder>                      version u8 (1), listings done u8, store guid 16, entry id, path, container
+ * class, owner (each: u16 length, bytes), store entry id (the same), store type u8 ends/kopano version u8 (1), server
+ * guid 16, epoch u32, follow mode u8, kind of following u8
+ *
+ * <store> is the store's GUID, <folder> the folder's source key, in lower-case hex. Reading returns false for bytes
+ * that this version does not understand. */
+#ifndef TIDINGS_BRIDGE_KOPANO_POSITION_H
+#define TIDINGS_BRIDGE_KOPANO_POSITION_H
+
+#include "core/arena.h"
+#include "core/change.h"
+
+#define POSITION_CONTENTS "position/contents/"
+#define POSITION_SNAPSHOT "position/snapshot/"
+#define ENTRY_FOLDER_KEY  "folder/"
+#define ENTRY_ENDS        "ends/kopano"
+
+struct contents_position {
+	uint32_t sync_id, change_id;
+};
+
+enum listing { LISTING_NORMAL, LISTING_ASSOCIATED, N_LISTINGS };
+
+struct snapshot_position {
+	uint8_t id[SNAPSHOT_ID_SIZE];
+	enum listing listing;
+	uint32_t item_number; /* of the last row that was published; the listing goes down. UINT32_MAX: none was */
+};
+
+struct folder_entry {
+	uint8_t listed; /* bit (1 << listing): its snapshot is complete */
+	struct store_info store;
+	struct folder_info folder;
+};
+
+enum following { FOLLOWING_FOLDERS = 1 /* a stream per folder */ };
+
+struct ends {
+	struct server_info server;
+	uint8_t mode; /* enum follow_mode */
+	uint8_t following;
+};
+
+struct slice contents_write(struct arena *arena, const struct contents_position *position);
+bool contents_read(struct slice bytes, struct contents_position *position);
+
+struct slice snapshot_write(struct arena *arena, const struct snapshot_position *position);
+bool snapshot_read(struct slice bytes, struct snapshot_position *position);
+
+struct slice folder_entry_write(struct arena *arena, const struct folder_entry *entry);
+bool folder_entry_read(struct slice bytes, struct arena *arena, struct folder_entry *entry);
+
+struct slice ends_write(struct arena *arena, const struct ends *ends);
+bool ends_read(struct slice bytes, struct ends *ends);
+
+/* "<kind><store>/<folder>", and "folder/<folder>". NUL-terminated. */
+const char *stream_key(struct arena *arena, const char *kind, const struct store_info *store, struct slice folder_key);
+const char *folder_entry_key(struct arena *arena, struct slice folder_key);
+
+#endif
