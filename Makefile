@@ -18,6 +18,7 @@ ALL_LIBS = $(shell pkg-config --libs $(LIBS)) -lpthread -lm $(SANITIZE)
 PROTOS := $(wildcard proto/tidings/v1/*.proto)
 PROTO_C := $(PROTOS:proto/%.proto=$(BUILD)/%.pb-c.c) $(BUILD)/google/protobuf/timestamp.pb-c.c
 SOURCES := $(filter-out bridge/main.c,$(wildcard core/*.c proto/*.c bridge/*.c bridge/*/*.c))
+PROTO_PY := $(PROTOS:proto/%.proto=$(BUILD)/python/%_pb2.py)
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(PROTO_C:.c=.o)
 LIBRARY := $(BUILD)/libtidings.a
 UNITS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
@@ -29,7 +30,7 @@ BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/be
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 .SECONDARY:
-.PHONY: help all deps test unit lint format asan bench-quick install clean
+.PHONY: help all deps test test-programs unit lint format asan bench-quick install clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -69,6 +70,50 @@ $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(TEST_HELPERS) $(LIBRARY)
 
 $(BUILD)/fakekopano: $(FAKEKOPANO_OBJECTS)
 	$(CC) -o $@ $^ -lmicrohttpd -lpthread $(SANITIZE)
+
+$(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(SOURCES) $(PROTO_C)
+	@mkdir -p $(@D)
+	$(CLANG) -std=gnu11 -I. -I$(BUILD) -D_GNU_SOURCE -DTIDINGS_VERSION='"$(VERSION)"' -O1 -g -w \
+		-fsanitize=fuzzer,address,undefined -o $@ $< $(SOURCES) $(PROTO_C) $(ALL_LIBS)
+
+# The consumer's side: what protoc makes of the same .proto files for Python.
+$(BUILD)/python/tidings/v1/%_pb2.py: proto/tidings/v1/%.proto
+	@mkdir -p $(BUILD)/python
+	protoc -Iproto -I/usr/include --python_out=$(BUILD)/python $<
+
+APT := gcc make pkg-config git librdkafka-dev libcurl4-openssl-dev libsqlite3-dev libyaml-dev libprotobuf-c-dev \
+	protobuf-c-compiler libprotobuf-dev protobuf-compiler libxxhash-dev
+APT_TEST := libcmocka-dev libmicrohttpd-dev clang libclang-rt-14-dev clang-format kcat maven default-jre-headless \
+	python3 python3-protobuf python3-confluent-kafka openssl
+
+deps: ## install what is needed to build and test (Debian, as root)
+	@if [ "$$(id -u)" = 0 ]; then apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+		--no-install-recommends $(APT) $(APT_TEST); \
+	else echo "as root: apt-get install $(APT) $(APT_TEST)"; exit 1; fi
+
+test-programs: all $(UNITS) $(CONFORMANCE) $(BUILD)/fakekopano $(PROTO_PY)
+
+test: test-programs ## run all tests
+	@BUILD=$(BUILD) tests/run $(sort $(UNITS)) $(sort $(CONFORMANCE)) $(sort $(wildcard tests/*/test_*.py))
+
+unit: all $(UNITS) ## run the unit tests only
+	@BUILD=$(BUILD) tests/run --no-broker $(sort $(UNITS))
+
+lint: all ## check layers, headers, format, sizes
+	@BUILD=$(BUILD) CC="$(CC)" CLANG_FORMAT="$(CLANG_FORMAT)" tests/lint
+
+format: ## format all C files
+	$(CLANG_FORMAT) -i $$(git ls-files -co --exclude-standard '*.c' '*.h')
+
+asan: ## run all tests with AddressSanitizer and UndefinedBehaviorSanitizer
+	$(MAKE) BUILD=build-asan SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=undefined" CFLAGS="-O1 -g" test
+
+install: all ## install below DESTDIR and PREFIX
+	install -D -m 755 $(BUILD)/tidings $(DESTDIR)$(PREFIX)/bin/tidings
+	for f in $(PROTOS); do install -D -m 644 $$f $(DESTDIR)$(PREFIX)/share/tidings/$$f; done
+	install -D -m 644 proto/README.md $(DESTDIR)$(PREFIX)/share/doc/tidings/events.md
+	for f in $(wildcard deploy/examples/*.yaml); do \
+		install -D -m 644 $$f $(DESTDIR)$(PREFIX)/share/doc/tidings/examples/$$(basename $$f); done
 
 clean: ## remove what was built
 	rm -rf build build-*
