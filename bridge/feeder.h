@@ -1,0 +1,47 @@
+/* The source's thread, and the bounded queue between it and the loop.
+ *
+ *     feeder_start -> { poll feeder_fd; feeder_check; feeder_take ...; feeder_release when committed } -> feeder_stop
+ *
+ * The thread opens and seeks the source, then calls next until it is stopped. Each batch is charged (batch_bytes) from
+ * the moment it is queued until feeder_release gives its bytes back, and the thread waits while another batch would
+ * exceed the budget; a batch that is larger than the budget by itself passes when nothing else is held. ERR_AGAIN never
+ * leaves the thread: it says so once, pauses (bridge/outage.h) and tries again. Any other error ends the thread and is
+ * given to the loop by feeder_check.
+ *
+ * Threads: all functions are the loop's. The source is used by the feeder's thread alone, but for source_ops.stop,
+ * which reaches it once open has returned: a source's open must not wait for its server. Memory: the feeder owns queued
+ * batches and the source. Errors: as given by the source, with "source: " before them.
+ */
+#ifndef TIDINGS_BRIDGE_FEEDER_H
+#define TIDINGS_BRIDGE_FEEDER_H
+
+#include "core/source.h"
+
+struct feeder;
+
+struct feeder_parts {
+	const struct source_ops *ops;
+	const void *config;  /* for ops->open */
+	struct state *state; /* read by ops->seek; nothing may be committed before the first batch is taken */
+	size_t budget_bytes;
+};
+
+/* Starts the thread. Returns 0 and *feeder, or ERR_FATAL. */
+int feeder_start(const struct feeder_parts *parts, struct feeder **feeder, struct err *err);
+
+/* To be polled for reading: there is a batch or the thread has ended. The same from start to stop. */
+int feeder_fd(const struct feeder *feeder);
+
+/* Makes the fd unreadable; call it before feeder_take. Returns 0 while the source goes on, or what ended it. */
+int feeder_check(struct feeder *feeder, struct err *err);
+
+/* The oldest batch, now the caller's, or NULL. */
+struct batch *feeder_take(struct feeder *feeder);
+
+/* Gives back bytes of batches that were taken and are now freed. */
+void feeder_release(struct feeder *feeder, size_t n_bytes);
+
+/* Stops the source, waits for the thread (about 1 s at the most), frees everything. NULL is accepted. */
+void feeder_stop(struct feeder *feeder);
+
+#endif

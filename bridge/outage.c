@@ -1,0 +1,48 @@
+#include "bridge/outage.h"
+
+#include <sys/random.h>
+
+#include "bridge/clock.h"
+#include "bridge/log.h"
+
+enum { FIRST_PAUSE_MS = 200, LAST_PAUSE_MS = 30000, MAX_DOUBLINGS = 8, FORGET_MS = 60000 };
+
+/* Between half of the pause and all of it: many daemons must not come back in the same moment. */
+static int with_jitter(int pause_ms)
+{
+	uint16_t random = 0;
+	if (getrandom(&random, sizeof random, GRND_NONBLOCK) < 0)
+		random = (uint16_t)clock_ms();
+	return pause_ms / 2 + (int)((int64_t)random * (pause_ms - pause_ms / 2) / UINT16_MAX);
+}
+
+static int next_pause_ms(int n_failures)
+{
+	int doublings = n_failures < MAX_DOUBLINGS ? n_failures : MAX_DOUBLINGS;
+	int pause_ms = FIRST_PAUSE_MS << doublings;
+	return with_jitter(pause_ms < LAST_PAUSE_MS ? pause_ms : LAST_PAUSE_MS);
+}
+
+int outage_failed(struct outage *outage, const struct err *err)
+{
+	int64_t now_ms = clock_ms();
+	if (now_ms - outage->failed_at_ms > FORGET_MS)
+		outage->n_failures = 0;
+	outage->failed_at_ms = now_ms;
+	if (outage->said) {
+		log_debug("%s: %s", outage->peer, err->text);
+	} else {
+		log_warning("%s: %s; retrying", outage->peer, err->text);
+		outage->said = true;
+		outage->began_at_ms = now_ms;
+	}
+	return next_pause_ms(outage->n_failures++);
+}
+
+void outage_over(struct outage *outage)
+{
+	if (!outage->said)
+		return;
+	outage->said = false;
+	log_info("%s: back after %lld s", outage->peer, (long long)(clock_ms() - outage->began_at_ms + 500) / 1000);
+}
