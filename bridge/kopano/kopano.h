@@ -11,6 +11,7 @@
 
 #include <pthread.h>
 
+#include "bridge/clock.h"
 #include "bridge/driver.h"
 #include "bridge/kopano/client.h"
 #include "bridge/kopano/position.h"
@@ -154,8 +155,7 @@ int snapshot_read_rows(struct kopano *kopano, struct err *err);
 
 /* ---- source.c ---- */
 
-int64_t now_ns(void);   /* of the day */
-int64_t clock_ms(void); /* monotonic */
+int64_t now_ns(void); /* of the day */
 void random_bytes(uint8_t *to, size_t n);
 
 /* A change, with what all changes of the batch share. */
