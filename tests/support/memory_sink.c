@@ -106,7 +106,8 @@ static int memory_open(const void *config, const struct sink_events *events, int
 static uint64_t mark_value(struct slice value)
 {
 	uint64_t mark = 0;
-	memcpy(&mark, value.data, value.size < sizeof mark ? value.size : sizeof mark);
+	if (value.size == sizeof mark)
+		memcpy(&mark, value.data, sizeof mark);
 	return mark;
 }
 
