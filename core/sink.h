@@ -43,6 +43,8 @@ struct sink_events {
 	/* err->class ERR_BAD: this record alone can never be delivered. ERR_AGAIN: it was given up by circumstances,
 	 * and the daemon must rewind. ERR_FATAL: stop. */
 	void (*failed)(void *context, void *token, const struct err *err);
+	/* Worth a line in the log, but no failure: an outage that is waited for, and its end. May be NULL. */
+	void (*notice)(void *context, const char *text);
 };
 
 enum { SINK_BUSY = -1 }; /* from send: full for now, nothing changed; try again after service */
@@ -55,8 +57,8 @@ struct sink_ops {
 	const char *name;
 
 	/* Connects as `config` (the driver's own) says. *sink is set, also on failure if there is something to close.
-	 * `stop_fd` becomes readable when the daemon must stop: open, seek and drain then return ERR_STOPPED soon (-1:
-	 * none). Returns 0, ERR_AGAIN (unreachable), ERR_FATAL or ERR_STOPPED. */
+	 * `stop_fd` becomes readable when the daemon must stop: open and seek then return ERR_STOPPED soon (-1: none).
+	 * Returns 0, ERR_AGAIN (unreachable), ERR_FATAL or ERR_STOPPED. */
 	int (*open)(const void *config, const struct sink_events *events, int stop_fd, struct sink **sink,
 		    struct err *err);
 
@@ -78,8 +80,8 @@ struct sink_ops {
 	/* Takes what has come and calls the events. Returns 0, ERR_AGAIN (rewind) or ERR_FATAL. */
 	int (*service)(struct sink *sink, struct err *err);
 
-	/* Waits until every accepted record is answered, at most deadline_ms from now. Returns 0, ERR_AGAIN (some are
-	 * not) or ERR_FATAL. */
+	/* Waits until every accepted record is answered, at most deadline_ms from now, also when the daemon must stop.
+	 * Returns 0, ERR_AGAIN (some are not) or ERR_FATAL. */
 	int (*drain)(struct sink *sink, int deadline_ms, struct err *err);
 
 	/* Adds what the next commit shall store of the sink's own (offsets acknowledged so far); may add nothing. */
