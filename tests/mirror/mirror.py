@@ -160,9 +160,18 @@ def apply_message(mirror, message):
         mirror.apply(event)
 
 
+def partitions_of(consumer, topic):
+    from confluent_kafka import OFFSET_BEGINNING, KafkaException, TopicPartition
+
+    known = consumer.list_topics(topic, timeout=10).topics[topic]
+    if known.error:
+        raise KafkaException(known.error)
+    return [TopicPartition(topic, number, OFFSET_BEGINNING) for number in known.partitions]
+
+
 def read_topics(bootstrap, topics, mirror):
     """Apply every record of the topics, from the first to the last that is there when it is reached."""
-    from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
+    from confluent_kafka import Consumer, KafkaError, KafkaException
 
     consumer = Consumer(
         {
@@ -174,21 +183,17 @@ def read_topics(bootstrap, topics, mirror):
         }
     )
     try:
-        partitions = [
-            TopicPartition(topic, number, OFFSET_BEGINNING)
-            for topic in topics
-            for number in consumer.list_topics(topic, timeout=10).topics[topic].partitions
-        ]
+        partitions = [partition for topic in topics for partition in partitions_of(consumer, topic)]
         consumer.assign(partitions)
-        open_ends = {(p.topic, p.partition) for p in partitions}
-        while open_ends:
+        unread = {(partition.topic, partition.partition) for partition in partitions}
+        while unread:
             message = consumer.poll(10)
             if message is None:
                 raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
             if not message.error():
                 apply_message(mirror, message)
             elif message.error().code() == KafkaError._PARTITION_EOF:
-                open_ends.discard((message.topic(), message.partition()))
+                unread.discard((message.topic(), message.partition()))
             else:
                 raise KafkaException(message.error())
     finally:

@@ -4,8 +4,8 @@ import os
 import sys
 from pathlib import Path
 
-BUILD = Path(os.environ.get("BUILD", Path(__file__).resolve().parents[2] / "build"))
-sys.path.insert(0, str(BUILD / "python"))
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / os.environ.get("BUILD", "build") / "python"))
 
 from tidings.v1 import change_pb2 as change  # noqa: E402
 from tidings.v1 import dead_letter_pb2 as dead_letter  # noqa: E402
