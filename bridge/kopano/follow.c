@@ -71,7 +71,7 @@ static uint32_t wanted_changes(const struct kopano *kopano)
 	return SYNC_READ_STATE | SYNC_NORMAL | (kopano->config->follow->associated ? SYNC_ASSOCIATED : 0);
 }
 
-int follow_ask(struct kopano *kopano, struct followed *followed, struct err *err)
+static int ask(struct kopano *kopano, struct followed *followed, struct err *err)
 {
 	followed->poll_at_ms = clock_ms() + kopano->config->poll_ms;
 	int rc = keep_alive(kopano, followed, err);
@@ -108,6 +108,12 @@ static int refused(struct kopano *kopano, struct followed *followed, int rc, str
 	if (rc == ERR_GONE || (rc == ERR_BAD && client_er(kopano->client) == KOPANO_COLLISION))
 		return replace_sync(kopano, followed, err);
 	return passing(rc, err);
+}
+
+int follow_ask(struct kopano *kopano, struct followed *followed, struct err *err)
+{
+	int rc = ask(kopano, followed, err);
+	return rc ? refused(kopano, followed, rc, err) : 0;
 }
 
 /* ---- reading: a window of entries becomes batches ---- */
@@ -236,9 +242,10 @@ int follow_read(struct kopano *kopano, struct err *err)
 	struct followed *followed = kopano->reading;
 	if (client_changes_age_ms(kopano->client) > CHANGES_AGE_LIMIT_MS) {
 		client_abandon_changes(kopano->client);
+		kopano->reading = NULL;
 		int rc = follow_ask(kopano, followed, err);
-		if (rc)
-			return refused(kopano, followed, rc, err);
+		if (rc || !kopano->reading)
+			return rc;
 	}
 	struct window *window = xcalloc(1, sizeof *window);
 	int rc = read_and_publish(kopano, followed, window, err);
