@@ -11,7 +11,7 @@ SANITIZE ?=
 
 VERSION := 0.1.0
 LIBS := rdkafka libcurl sqlite3 yaml-0.1 libprotobuf-c libxxhash
-ALL_CFLAGS = -std=gnu11 -I. -I$(BUILD) -D_GNU_SOURCE -DTIDINGS_VERSION='"$(VERSION)"' -MMD -MP -pthread \
+ALL_CFLAGS = -std=gnu11 -Wno-format-truncation -I. -I$(BUILD) -D_GNU_SOURCE -DTIDINGS_VERSION='"$(VERSION)"' -MMD -MP -pthread \
 	-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Werror $(SANITIZE) $(CFLAGS)
 ALL_LIBS = $(shell pkg-config --libs $(LIBS)) -lpthread -lm $(SANITIZE)
 
@@ -107,6 +107,9 @@ format: ## format all C files
 
 asan: ## run all tests with AddressSanitizer and UndefinedBehaviorSanitizer
 	$(MAKE) BUILD=build-asan SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=undefined" CFLAGS="-O1 -g" test
+
+bench-quick: all $(BENCHES) ## the first figures, under a minute
+	@BUILD=$(BUILD) tests/bench/quick --json $(BUILD)/bench-quick.json
 
 install: all ## install below DESTDIR and PREFIX
 	install -D -m 755 $(BUILD)/tidings $(DESTDIR)$(PREFIX)/bin/tidings
