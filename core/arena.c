@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { FIRST_BLOCK_BYTES = 4096, LAST_BLOCK_BYTES = 65536 };
+enum { FIRST_BLOCK_BYTES = 4096, OWN_BLOCK_BYTES = 8192, LAST_BLOCK_BYTES = 65536 };
 
 struct arena_block {
 	struct arena_block *older;
@@ -37,11 +37,11 @@ void *xcalloc(size_t n, size_t size)
 	return p;
 }
 
-static struct arena_block *add_block(struct arena *arena, size_t size)
+static struct arena_block *add_block(struct arena *arena, struct arena_block **place, size_t size)
 {
 	struct arena_block *block = xmalloc(sizeof *block + size);
-	*block = (struct arena_block){.older = arena->blocks, .size = size};
-	arena->blocks = block;
+	*block = (struct arena_block){.older = *place, .size = size};
+	*place = block;
 	arena->n_bytes += sizeof *block + size;
 	return block;
 }
@@ -54,6 +54,12 @@ static size_t next_block_bytes(const struct arena *arena, size_t n)
 	return size < n ? n : size;
 }
 
+/* Behind the newest block, whose rest goes on being used. */
+static struct arena_block *own_block(struct arena *arena, size_t n)
+{
+	return add_block(arena, arena->blocks ? &arena->blocks->older : &arena->blocks, n);
+}
+
 void *arena_alloc(struct arena *arena, size_t n)
 {
 	size_t align = alignof(max_align_t);
@@ -61,8 +67,10 @@ void *arena_alloc(struct arena *arena, size_t n)
 		abort();
 	n = (n + align - 1) & ~(align - 1);
 	struct arena_block *block = arena->blocks;
-	if (!block || block->size - block->used < n)
-		block = add_block(arena, next_block_bytes(arena, n));
+	if (n > OWN_BLOCK_BYTES)
+		block = own_block(arena, n);
+	else if (!block || block->size - block->used < n)
+		block = add_block(arena, &arena->blocks, next_block_bytes(arena, n));
 	void *p = block->data + block->used;
 	block->used += n;
 	return p;

@@ -1,7 +1,8 @@
 /* An arena owns many small allocations that die together: everything in a batch.
  *
- * Memory comes in blocks of doubling size from 4 KiB to 64 KiB; a bigger allocation gets a block of its own. Nothing is
- * freed singly. Out of memory aborts. Not thread-safe: one owner at a time. */
+ * Memory comes in blocks of doubling size from 4 KiB to 64 KiB; an allocation above 8 KiB gets a block of its own, so
+ * that little is left unused at the ends. Nothing is freed singly. Out of memory aborts. Not thread-safe: one owner at
+ * a time. */
 #ifndef TIDINGS_CORE_ARENA_H
 #define TIDINGS_CORE_ARENA_H
 

@@ -28,7 +28,8 @@ SAME(LIFECYCLE_STORE_VANISHED, TIDINGS__V1__LIFECYCLE_TYPE__LIFECYCLE_TYPE_STORE
 
 /* What one record is made of besides its messages. */
 struct scratch {
-	struct arena *arena; /* for text that does not fit here */
+	struct arena *arena; /* of the record */
+	struct arena spill;  /* for what does not fit here, until it is packed */
 	size_t bound;        /* the packed record is not longer */
 	size_t text_used;
 	char text[TEXT_BYTES]; /* copies: protobuf-c wants them NUL-terminated */
@@ -57,6 +58,7 @@ struct parts {
 static void scratch_init(struct scratch *scratch, struct arena *arena)
 {
 	scratch->arena = arena;
+	scratch->spill = (struct arena){0};
 	scratch->bound = FIXED_BYTES;
 	scratch->text_used = 0;
 }
@@ -64,7 +66,7 @@ static void scratch_init(struct scratch *scratch, struct arena *arena)
 static char *text_room(struct scratch *scratch, size_t size)
 {
 	if (size > sizeof scratch->text - scratch->text_used)
-		return arena_alloc(scratch->arena, size);
+		return arena_alloc(&scratch->spill, size);
 	char *room = scratch->text + scratch->text_used;
 	scratch->text_used += size;
 	return room;
@@ -217,7 +219,7 @@ static Tidings__V1__Group *group(struct parts *parts, const struct group *from)
 	out->email_address = text(&parts->scratch, from->email_address);
 	out->hidden = from->hidden;
 	out->n_members = from->n_members;
-	out->members = arena_alloc(parts->scratch.arena, from->n_members * sizeof *out->members);
+	out->members = arena_alloc(&parts->scratch.spill, from->n_members * sizeof *out->members);
 	for (size_t i = 0; i < from->n_members; i++)
 		out->members[i] = bytes(&parts->scratch, from->members[i]);
 	return out;
@@ -312,14 +314,21 @@ static struct slice pack_measured(const ProtobufCMessage *message, struct arena 
 	return slice_of(data, size);
 }
 
-static struct slice pack(const ProtobufCMessage *message, const struct scratch *scratch)
+static struct slice pack_bounded(const ProtobufCMessage *message, struct arena *arena)
 {
 	uint8_t buffer[PACK_BYTES];
 
-	if (scratch->bound > sizeof buffer)
-		return pack_measured(message, scratch->arena);
-	size_t size = protobuf_c_message_pack(message, buffer);
-	return arena_copy(scratch->arena, slice_of(buffer, size));
+	return arena_copy(arena, slice_of(buffer, protobuf_c_message_pack(message, buffer)));
+}
+
+/* Ends the use of the scratch. */
+static struct slice pack(const ProtobufCMessage *message, struct scratch *scratch)
+{
+	struct slice packed = scratch->bound > PACK_BYTES ? pack_measured(message, scratch->arena)
+							  : pack_bounded(message, scratch->arena);
+
+	arena_free(&scratch->spill);
+	return packed;
 }
 
 static void set_identity(Tidings__V1__ChangeEvent *event, struct scratch *scratch, const struct change *change)

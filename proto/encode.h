@@ -2,7 +2,7 @@
  *
  *     pipeline_start(..., .encoder = &protobuf_encoder)
  *
- * Memory: each record is one allocation in the arena that was given; text beyond a few KiB is copied there too.
+ * Memory: each record is one allocation in the arena that was given, and nothing else is.
  * Threads: stateless, any. Errors: none; bad text is repaired (proto/utf8.h). */
 #ifndef TIDINGS_PROTO_ENCODE_H
 #define TIDINGS_PROTO_ENCODE_H
