@@ -1,0 +1,47 @@
+#include "bridge/kopano/session.h"
+
+void client_abandon_changes(struct client *client)
+{
+	reading_abandon(&client->changes);
+}
+
+int client_changes_age_ms(const struct client *client)
+{
+	return client->changes.open ? http_age_ms(client->changes.channel.http) : 0;
+}
+
+/* The container of the address book, which has no source key; the server does not look at its value. */
+static struct slice address_book(void)
+{
+	static const uint8_t entry_id[36] = {0,    0,    0,    0,    0xac, 0x21, 0xa9, 0x50, 0x40, 0xd3,
+					     0xee, 0x48, 0xb3, 0x19, 0xfb, 0xa7, 0x53, 0x30, 0x44, 0x25,
+					     0,    0,    0,    0,    4,    0,    0,    0,    1};
+
+	return slice_of(entry_id, sizeof entry_id);
+}
+
+int client_changes(struct client *client, uint32_t sync_id, uint32_t change_id, enum sync_type type, uint32_t flags,
+		   struct err *err)
+{
+	client_abandon_changes(client);
+	struct soap *soap = session_begin(client, &client->changes.channel, "getChanges");
+
+	soap_binary(soap, "sSourceKeyFolder", type == SYNC_ADDRESSBOOK ? address_book() : slice_of(NULL, 0));
+	soap_number(soap, "ulSyncId", sync_id);
+	soap_number(soap, "ulChangeId", change_id);
+	soap_number(soap, "ulChangeType", type);
+	soap_number(soap, "ulFlags", flags);
+	return reading_begin(client, &client->changes, "sChangesArray", err);
+}
+
+int client_next_entry(struct client *client, struct journal_entry *entry, uint32_t *max_change_id, struct err *err)
+{
+	int rc = reading_next(client, &client->changes, err);
+
+	if (rc == KOPANO_END)
+		*max_change_id = client->changes.max_change_id;
+	if (rc)
+		return rc;
+	answer_entry(&client->changes.channel.scan, &client->keys, entry);
+	return reading_item_status(client, &client->changes, err);
+}
