@@ -151,8 +151,10 @@ static int put(struct feeder *feeder, struct batch *batch, struct err *err)
 
 static void end(struct feeder *feeder, int rc, struct err *err)
 {
-	err_prefix(err, "%s", feeder->outage.peer);
 	pthread_mutex_lock(&feeder->mutex);
+	if (rc == ERR_STOPPED && !feeder->stopping)
+		rc = err_fatal(err, "it stopped without being asked to");
+	err_prefix(err, "%s", feeder->outage.peer);
 	feeder->end = rc;
 	feeder->end_err = *err;
 	pthread_mutex_unlock(&feeder->mutex);

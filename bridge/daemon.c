@@ -1,0 +1,280 @@
+#include "bridge/daemon.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "bridge/clock.h"
+#include "bridge/feeder.h"
+#include "bridge/outage.h"
+#include "bridge/state/sqlite.h"
+#include "core/pipeline.h"
+
+struct daemon {
+	const struct settings *settings;
+	const struct encoder *encoder;
+	struct state *state;
+	int signal_fd;                 /* also the sink's stop_fd: readable as long as a signal has not been taken */
+	sigset_t mask;                 /* the caller's */
+	struct outage outage;          /* of the sink */
+	struct pipeline_counts counts; /* of past sessions */
+
+	/* The session. */
+	struct pipeline *pipeline;
+	struct sink *sink;
+	struct feeder *feeder;
+};
+
+/* ---- the process ---- */
+
+static void prepare_process(void)
+{
+	signal(SIGPIPE, SIG_IGN);                       /* a lost connection and */
+	signal(SIGXFSZ, SIG_IGN);                       /* a file that may not grow are errors of the call */
+	setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0}); /* a core file would hold mail and passwords */
+}
+
+static int open_signals(struct daemon *daemon, struct err *err)
+{
+	sigset_t signals;
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	daemon->signal_fd = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (daemon->signal_fd < 0)
+		return err_fatal(err, "cannot make a signalfd: %s; is the limit of open files too low?",
+				 strerror(errno));
+	pthread_sigmask(SIG_BLOCK, &signals, &daemon->mask);
+	return 0;
+}
+
+static void restore_mask(const struct daemon *daemon)
+{
+	pthread_sigmask(SIG_SETMASK, &daemon->mask, NULL);
+}
+
+/* From here on a signal ends the process. */
+static void take_signal(struct daemon *daemon)
+{
+	struct signalfd_siginfo info;
+	if (read(daemon->signal_fd, &info, sizeof info) == sizeof info)
+		log_info("%s: stopping; a second signal stops at once",
+			 info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM");
+	restore_mask(daemon);
+}
+
+static int stopped(struct err *err)
+{
+	return err_set(err, ERR_STOPPED, "stopped by a signal");
+}
+
+/* ---- the loop ---- */
+
+static int wait_for_events(struct daemon *daemon, int timeout_ms, struct err *err)
+{
+	struct pollfd fds[] = {
+		{.fd = daemon->signal_fd, .events = POLLIN},
+		{.fd = feeder_fd(daemon->feeder), .events = POLLIN},
+		{.fd = daemon->sink->ops->fd(daemon->sink), .events = POLLIN},
+	};
+	if (poll(fds, 3, timeout_ms) < 0 && errno != EINTR)
+		return err_fatal(err, "cannot poll: %s", strerror(errno));
+	return fds[0].revents ? stopped(err) : 0;
+}
+
+/* Gives the pipeline one batch, if it wants one and there is one. */
+static int feed(struct daemon *daemon, bool *fed, struct err *err)
+{
+	struct batch *batch = pipeline_ready(daemon->pipeline) ? feeder_take(daemon->feeder) : NULL;
+	*fed = batch != NULL;
+	return batch ? pipeline_take(daemon->pipeline, batch, err) : 0;
+}
+
+static int loop(struct daemon *daemon, struct err *err)
+{
+	bool fed;
+	int rc;
+	do {
+		if ((rc = feeder_check(daemon->feeder, err)) || (rc = feed(daemon, &fed, err)) ||
+		    (rc = pipeline_turn(daemon->pipeline, err)))
+			return rc;
+		/* Where there was one batch there may be another; signals are looked at in between. */
+		rc = wait_for_events(daemon, fed ? 0 : pipeline_timeout_ms(daemon->pipeline), err);
+	} while (rc == 0);
+	return rc;
+}
+
+/* ---- a session ---- */
+
+static void on_committed(void *context, size_t n_batches, size_t n_bytes)
+{
+	struct daemon *daemon = context;
+	(void)n_batches;
+	if (daemon->feeder) /* it is stopped before the last commit */
+		feeder_release(daemon->feeder, n_bytes);
+}
+
+static void on_notice(void *context, const char *text)
+{
+	(void)context;
+	log_warning("%s", text);
+}
+
+static int open_sink(struct daemon *daemon, struct err *err)
+{
+	const struct sink_ops *ops = daemon->settings->sink->ops;
+	struct sink_events events = pipeline_events(daemon->pipeline);
+	events.notice = on_notice;
+	int rc = ops->open(daemon->settings->sink_config, &events, daemon->signal_fd, &daemon->sink, err);
+	return rc ? rc : ops->seek(daemon->sink, daemon->state, err);
+}
+
+static void start_pipeline(struct daemon *daemon)
+{
+	const struct settings *settings = daemon->settings;
+	struct pipeline_parts parts = {
+		.sink = daemon->sink,
+		.state = daemon->state,
+		.encoder = daemon->encoder,
+		.topics = settings->sink->topics(settings->sink_config),
+		.budget_bytes = settings->budget_bytes,
+		.now_ms = clock_ms,
+		.committed = on_committed,
+		.context = daemon,
+	};
+	pipeline_start(daemon->pipeline, &parts);
+}
+
+static int start_feeder(struct daemon *daemon, struct err *err)
+{
+	const struct settings *settings = daemon->settings;
+	struct feeder_parts parts = {
+		.ops = settings->source->ops,
+		.config = settings->source_config,
+		.state = daemon->state,
+		.budget_bytes = settings->budget_bytes,
+	};
+	return feeder_start(&parts, &daemon->feeder, err);
+}
+
+static int start_session(struct daemon *daemon, struct err *err)
+{
+	daemon->pipeline = pipeline_new();
+	int rc = open_sink(daemon, err);
+	if (rc)
+		return rc;
+	outage_over(&daemon->outage);
+	start_pipeline(daemon);
+	return start_feeder(daemon, err);
+}
+
+/* Drains and commits what was under way when something else than a rewind ended the session. */
+static int drain(struct daemon *daemon, int ended, struct err *err)
+{
+	struct err drain_err;
+	int rc = pipeline_finish(daemon->pipeline, DAEMON_DRAIN_MS, &drain_err);
+	if (rc == 0 || ended != ERR_STOPPED)
+		return ended; /* the first error is the one to report */
+	if (rc == ERR_AGAIN) {
+		log_warning("%s; what is not acknowledged comes again at the next start", drain_err.text);
+		return ended;
+	}
+	*err = drain_err;
+	return rc;
+}
+
+static int end_session(struct daemon *daemon, int ended, struct err *err)
+{
+	bool started = daemon->feeder;
+	if (ended == ERR_STOPPED)
+		take_signal(daemon);
+	feeder_stop(daemon->feeder);
+	daemon->feeder = NULL;
+	return started && ended != ERR_AGAIN ? drain(daemon, ended, err) : ended;
+}
+
+static void add_counts(struct pipeline_counts *sum, const struct pipeline_counts *counts)
+{
+	sum->n_published += counts->n_published;
+	sum->n_acknowledged += counts->n_acknowledged;
+	sum->n_dead_letters += counts->n_dead_letters;
+	sum->n_gone += counts->n_gone;
+}
+
+/* The sink goes first: it borrows the pipeline's records. */
+static void free_session(struct daemon *daemon)
+{
+	daemon->settings->sink->ops->close(daemon->sink);
+	add_counts(&daemon->counts, pipeline_counts(daemon->pipeline));
+	pipeline_free(daemon->pipeline);
+	daemon->sink = NULL;
+	daemon->pipeline = NULL;
+}
+
+static int run_session(struct daemon *daemon, struct err *err)
+{
+	int rc = start_session(daemon, err);
+	if (rc == 0)
+		rc = loop(daemon, err);
+	rc = end_session(daemon, rc, err);
+	free_session(daemon);
+	return rc;
+}
+
+/* ---- all of it ---- */
+
+/* Waits before the next session, or for a signal. */
+static int pause_ms(struct daemon *daemon, int ms, struct err *err)
+{
+	struct pollfd fd = {.fd = daemon->signal_fd, .events = POLLIN};
+	if (poll(&fd, 1, ms) <= 0)
+		return 0;
+	take_signal(daemon);
+	return stopped(err);
+}
+
+static int run_sessions(struct daemon *daemon, struct err *err)
+{
+	int rc;
+	while ((rc = run_session(daemon, err)) == ERR_AGAIN)
+		if ((rc = pause_ms(daemon, outage_failed(&daemon->outage, err), err)))
+			break;
+	return rc == ERR_STOPPED ? 0 : rc;
+}
+
+static void log_start(const struct settings *settings)
+{
+	log_info("version " TIDINGS_VERSION ": from %s to %s, state %s", settings->source->name, settings->sink->name,
+		 settings->state_path);
+}
+
+static void log_counts(const struct pipeline_counts *counts)
+{
+	log_info("stopped: %" PRIu64 " records published, %" PRIu64 " acknowledged, %" PRIu64 " dead letters, %" PRIu64
+		 " items gone",
+		 counts->n_published, counts->n_acknowledged, counts->n_dead_letters, counts->n_gone);
+}
+
+int daemon_run(const struct settings *settings, const struct encoder *encoder, struct err *err)
+{
+	struct daemon daemon = {.settings = settings, .encoder = encoder, .outage = {.peer = "sink"}};
+	prepare_process();
+	int rc = sqlite_state_open(settings->state_path, &daemon.state, err);
+	if (rc)
+		return rc;
+	if ((rc = open_signals(&daemon, err)) == 0) {
+		log_start(settings);
+		rc = run_sessions(&daemon, err);
+		restore_mask(&daemon);
+		close(daemon.signal_fd);
+		log_counts(&daemon.counts);
+	}
+	daemon.state->ops->close(daemon.state);
+	return rc;
+}
