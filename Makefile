@@ -11,12 +11,13 @@ SANITIZE ?=
 
 VERSION := 0.1.0
 LIBS := rdkafka libcurl sqlite3 yaml-0.1 libprotobuf-c libxxhash
-ALL_CFLAGS = -std=gnu11 -Wno-format-truncation -I. -I$(BUILD) -D_GNU_SOURCE -DTIDINGS_VERSION='"$(VERSION)"' -MMD -MP -pthread \
+ALL_CFLAGS = -std=gnu11 -Wno-format-truncation -I. -I$(GENERATED) -D_GNU_SOURCE -DTIDINGS_VERSION='"$(VERSION)"' -MMD -MP -pthread \
 	-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Werror $(SANITIZE) $(CFLAGS)
 ALL_LIBS = $(shell pkg-config --libs $(LIBS)) -lpthread -lm $(SANITIZE)
 
 PROTOS := $(wildcard proto/tidings/v1/*.proto)
-PROTO_C := $(PROTOS:proto/%.proto=$(BUILD)/%.pb-c.c) $(BUILD)/google/protobuf/timestamp.pb-c.c
+GENERATED := $(BUILD)/generated
+PROTO_C := $(PROTOS:proto/%.proto=$(GENERATED)/%.pb-c.c) $(GENERATED)/google/protobuf/timestamp.pb-c.c
 SOURCES := $(filter-out bridge/main.c,$(wildcard core/*.c proto/*.c bridge/*.c bridge/*/*.c))
 PROTO_PY := $(PROTOS:proto/%.proto=$(BUILD)/python/%_pb2.py)
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(PROTO_C:.c=.o)
@@ -51,13 +52,13 @@ $(BUILD)/%.o: %.c | $(PROTO_C)
 $(BUILD)/%.pb-c.o: $(BUILD)/%.pb-c.c
 	$(CC) $(ALL_CFLAGS) -Wno-shadow -c -o $@ $<
 
-$(BUILD)/tidings/v1/%.pb-c.c: proto/tidings/v1/%.proto
-	@mkdir -p $(BUILD)
-	protoc-c -Iproto -I/usr/include --c_out=$(BUILD) $<
+$(GENERATED)/tidings/v1/%.pb-c.c: proto/tidings/v1/%.proto
+	@mkdir -p $(GENERATED)
+	protoc-c -Iproto -I/usr/include --c_out=$(GENERATED) $<
 
-$(BUILD)/google/protobuf/timestamp.pb-c.c:
-	@mkdir -p $(BUILD)
-	protoc-c -I/usr/include --c_out=$(BUILD) /usr/include/google/protobuf/timestamp.proto
+$(GENERATED)/google/protobuf/timestamp.pb-c.c:
+	@mkdir -p $(GENERATED)
+	protoc-c -I/usr/include --c_out=$(GENERATED) /usr/include/google/protobuf/timestamp.proto
 
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(TEST_HELPERS) $(LIBRARY)
 	$(CC) -o $@ $^ -lcmocka $(ALL_LIBS)
@@ -73,7 +74,7 @@ $(BUILD)/fakekopano: $(FAKEKOPANO_OBJECTS)
 
 $(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(SOURCES) $(PROTO_C)
 	@mkdir -p $(@D)
-	$(CLANG) -std=gnu11 -I. -I$(BUILD) -D_GNU_SOURCE -DTIDINGS_VERSION='"$(VERSION)"' -O1 -g -w \
+	$(CLANG) -std=gnu11 -I. -I$(GENERATED) -D_GNU_SOURCE -DTIDINGS_VERSION='"$(VERSION)"' -O1 -g -w \
 		-fsanitize=fuzzer,address,undefined -o $@ $< $(SOURCES) $(PROTO_C) $(ALL_LIBS)
 
 # The consumer's side: what protoc makes of the same .proto files for Python.

@@ -130,7 +130,7 @@ static bool is_named_twice(const struct kopano *kopano, const struct folder_info
 static int find_folders_of(struct kopano *kopano, const char *owner, struct err *err)
 {
 	struct kopano_store found;
-	struct slice subtree;
+	struct slice subtree = {0};
 	bool is_public = strcmp(owner, "public") == 0;
 	int rc = client_find_store(kopano->client, owner, &kopano->arena, &found, err);
 	if (rc == 0)
