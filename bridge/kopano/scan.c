@@ -7,13 +7,23 @@
 /* Names are copied with fixed sizes, which is faster, so bytes after the end of the buffer must be readable. */
 enum { PADDING_BYTES = SCAN_NAME_LIMIT_BYTES + 1, SHORT_NAME_BYTES = 16 };
 
-enum byte_class { NOT_IN_A_NAME, IN_A_NAME, AFTER_A_NAME };
+enum byte_class { NOT_IN_A_NAME, IN_A_NAME, COLON, AFTER_A_NAME };
 
 static const uint8_t class_of[256] = {
-	['0' ... '9'] = IN_A_NAME, ['A' ... 'Z'] = IN_A_NAME, ['a' ... 'z'] = IN_A_NAME, ['-'] = IN_A_NAME,
-	['_'] = IN_A_NAME,         ['.'] = IN_A_NAME,         [':'] = IN_A_NAME,         [0x80 ... 0xff] = IN_A_NAME,
-	[' '] = AFTER_A_NAME,      ['\t'] = AFTER_A_NAME,     ['\r'] = AFTER_A_NAME,     ['\n'] = AFTER_A_NAME,
-	['/'] = AFTER_A_NAME,      ['>'] = AFTER_A_NAME,
+	['0' ... '9'] = IN_A_NAME,
+	['A' ... 'Z'] = IN_A_NAME,
+	['a' ... 'z'] = IN_A_NAME,
+	['-'] = IN_A_NAME,
+	['_'] = IN_A_NAME,
+	['.'] = IN_A_NAME,
+	[':'] = COLON,
+	[0x80 ... 0xff] = IN_A_NAME,
+	[' '] = AFTER_A_NAME,
+	['\t'] = AFTER_A_NAME,
+	['\r'] = AFTER_A_NAME,
+	['\n'] = AFTER_A_NAME,
+	['/'] = AFTER_A_NAME,
+	['>'] = AFTER_A_NAME,
 };
 
 void scan_open(struct scan *scan, size_t limit_bytes, scan_read_fn *read, void *context)
@@ -163,21 +173,32 @@ static size_t skip_attributes(struct scan *scan, size_t i, bool *empty)
 	return 0;
 }
 
-/* The place after the name that begins at place i, or 0; *local: the place after its last colon, or of its begin. */
-static size_t find_name_end(struct scan *scan, size_t i, size_t *local)
+/* The first place from i that does not continue a name, as far as bytes are here. */
+static size_t skip_name(const struct scan *scan, size_t i)
 {
-	size_t begin = i;
+	const uint8_t *p = scan->buffer + scan->at;
+	size_t n = scan->end - scan->at;
 
-	for (*local = i;; i++) {
+	while (i < n && class_of[p[i]] == IN_A_NAME)
+		i++;
+	return i;
+}
+
+/* The place after the name that begins at place 1, or 0; *local: the place after its last colon, or of its begin. */
+static size_t find_name_end(struct scan *scan, size_t *local)
+{
+	size_t i = *local = 1;
+	enum byte_class after;
+
+	do {
+		i = skip_name(scan, i);
 		if (!have(scan, i + 1))
 			return 0;
-		uint8_t c = peek(scan, i);
-		if (class_of[c] != IN_A_NAME)
-			break;
-		if (c == ':')
-			*local = i + 1;
-	}
-	if (class_of[peek(scan, i)] == AFTER_A_NAME && i > *local && i - begin <= SCAN_NAME_LIMIT_BYTES)
+		after = class_of[peek(scan, i)];
+		if (after == COLON)
+			*local = ++i;
+	} while ((after == COLON || after == IN_A_NAME) && i <= SCAN_NAME_LIMIT_BYTES);
+	if (after == AFTER_A_NAME && i > *local && i - 1 <= SCAN_NAME_LIMIT_BYTES)
 		return i;
 	malformed(scan, "a tag without a usable name");
 	return 0;
@@ -188,15 +209,17 @@ static void push(struct scan *scan, size_t name_size, size_t local)
 	struct scan_name *name = &scan->open[scan->depth++];
 
 	name->size = (uint8_t)name_size;
-	memcpy(name->bytes, scan->buffer + scan->at + 1,
-	       name_size <= SHORT_NAME_BYTES ? SHORT_NAME_BYTES : sizeof name->bytes);
+	if (name_size <= SHORT_NAME_BYTES)
+		memcpy(name->bytes, scan->buffer + scan->at + 1, SHORT_NAME_BYTES);
+	else
+		memcpy(name->bytes, scan->buffer + scan->at + 1, sizeof name->bytes);
 	scan->name = slice_of(name->bytes + local - 1, name_size - (local - 1));
 }
 
 static enum scan_token start_tag(struct scan *scan)
 {
 	size_t local;
-	size_t i = find_name_end(scan, 1, &local);
+	size_t i = find_name_end(scan, &local);
 
 	if (i == 0)
 		return SCAN_FAILED;

@@ -59,10 +59,9 @@ static int open_channel(struct client *client, struct channel *channel, struct e
 
 static int explain(struct client *client, struct channel *channel, struct err *err)
 {
-	long status = channel->http ? http_status(channel->http) : 0;
+	long status = http_status(channel->http);
 
-	if (channel->http)
-		http_drop(channel->http);
+	http_drop(channel->http);
 	if (err->class == ERR_STOPPED)
 		return ERR_STOPPED;
 	if (err->class == ERR_FATAL && !client->opening)
@@ -83,7 +82,10 @@ int session_broken(struct client *client, struct channel *channel, struct err *e
 int session_ask(struct client *client, struct channel *channel, struct patience patience, struct err *err)
 {
 	client->er = 0;
-	if (open_channel(client, channel, err) || http_post(channel->http, soap_end(&channel->request), patience, err))
+	int rc = open_channel(client, channel, err);
+	if (rc)
+		return rc; /* the URL is wrong and may hold a password: it is not shown */
+	if (http_post(channel->http, soap_end(&channel->request), patience, err))
 		return explain(client, channel, err);
 	long status = http_status(channel->http);
 	if (status != 200 && status != 500) { /* the latter may be a fault */
