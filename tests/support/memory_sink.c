@@ -91,6 +91,16 @@ static enum err_class fault_of(const struct memory_broker *broker, size_t nth)
 	return 0;
 }
 
+static int wait_to_reach(struct memory_sink *memory, struct err *err)
+{
+	struct pollfd stop = {.fd = memory->stop_fd, .events = POLLIN};
+	if (memory->broker->defect == DEFECT_OPEN_DEAF)
+		stop.fd = -1;
+	if (poll(&stop, 1, MEMORY_REACH_MS) > 0)
+		return err_set(err, ERR_STOPPED, "memory: stopped");
+	return err_set(err, ERR_AGAIN, "memory: the broker does not answer");
+}
+
 static int memory_open(const void *config, const struct sink_events *events, int stop_fd, struct sink **sink,
 		       struct err *err)
 {
@@ -100,7 +110,7 @@ static int memory_open(const void *config, const struct sink_events *events, int
 	broker->sink = memory;
 	broker->n_opened++;
 	*sink = &memory->sink;
-	return take(&broker->refuse_open, "open", err);
+	return broker->unreachable ? wait_to_reach(memory, err) : take(&broker->refuse_open, "open", err);
 }
 
 static uint64_t mark_value(struct slice value)
@@ -319,14 +329,12 @@ static int memory_service(struct sink *sink, struct err *err)
 
 static int wait_for_answers(struct memory_sink *memory, int64_t deadline_ms, struct err *err)
 {
-	struct pollfd fds[] = {{.fd = memory->fd, .events = POLLIN}, {.fd = memory->stop_fd, .events = POLLIN}};
+	struct pollfd ready = {.fd = memory->fd, .events = POLLIN};
 	int64_t left_ms = deadline_ms - now_ms();
 	if (left_ms <= 0)
 		return err_set(err, ERR_AGAIN, "memory: not all records were answered in time");
-	if (memory->broker->defect == DEFECT_DRAIN_DEAF)
-		fds[1].fd = -1;
-	poll(fds, 2, (int)left_ms);
-	return fds[1].revents ? err_set(err, ERR_STOPPED, "memory: stopped") : 0;
+	poll(&ready, 1, (int)left_ms);
+	return 0;
 }
 
 static int memory_drain(struct sink *sink, int deadline_ms, struct err *err)

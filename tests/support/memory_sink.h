@@ -34,6 +34,8 @@ struct memory_record {
 	enum memory_fate fate;
 };
 
+enum { MEMORY_REACH_MS = 300 };
+
 enum memory_order { MEMORY_OLDEST_FIRST, MEMORY_NEWEST_FIRST };
 
 /* Breaches of the contract. */
@@ -53,7 +55,7 @@ enum memory_defect {
 	DEFECT_NEW_FD,           /* another fd at each call */
 	DEFECT_DRAIN_LIES,       /* says that all is answered when it is not */
 	DEFECT_DRAIN_LATE,       /* waits past the deadline */
-	DEFECT_DRAIN_DEAF,       /* does not notice stop_fd */
+	DEFECT_OPEN_DEAF,        /* does not notice stop_fd */
 	DEFECT_CLOSE_ANSWERS,
 	DEFECT_EARLY_MARK,  /* marks what is not acknowledged */
 	DEFECT_BLIND_SEEK,  /* accepts marks of another end */
@@ -68,6 +70,7 @@ struct memory_fault {
 struct memory_broker {
 	/* What it shall do; change it at any time. */
 	bool stalled;            /* answers only what memory_broker_answer allows */
+	bool unreachable;        /* open waits MEMORY_REACH_MS, or for stop_fd */
 	enum memory_order order; /* of answers */
 	size_t n_per_service;    /* answers at most; 0: all that it may */
 	size_t room;             /* unanswered records until it is busy; 0: no bound */
