@@ -27,7 +27,8 @@ from topic import Tail, change
 
 NEW, ASSOCIATED = 0x800, 0x10
 UPSERTS = ("CREATED", "UPDATED")
-WIDTHS = (29, 40, 62)
+WIDTHS = (37, 48, 64)
+SHOWN = 8  # lines of one row
 
 EXPLANATIONS = {
     1: "order: folder.sync delivers updates, soft deletes, hard deletes, read flags; Tidings ascending change ids",
@@ -193,14 +194,24 @@ class Play:
         result.close_step()
         return result
 
-    def close(self) -> bool:
+    def finish(self) -> bool:
+        """The mirror against the listing."""
         assert self.tail
         self.daemon.stop()
-        good = mirror_check.report(self.tail.mirror, list(self.folders.values()), self.associated)
-        self.tail.close()
+        return mirror_check.report(self.tail.mirror, list(self.folders.values()), self.associated)
+
+    def __enter__(self) -> "Play":
+        return self
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        """After an error the daemon's directory stays, to be looked at."""
+        if self.daemon.is_running():
+            self.daemon.kill()
+        if self.tail:
+            self.tail.close()
         groupware.remove_folders(self.store, self.folders.values())
-        shutil.rmtree(self.daemon.directory)
-        return good
+        if kind is None:
+            shutil.rmtree(self.daemon.directory)
 
 
 # --- the comparison ---------------------------------------------------------------
@@ -270,6 +281,8 @@ class Result:
                                     for one in (callback, record)]
             lines.append(" ".join(cell.ljust(width) for cell, width in zip(cells, WIDTHS)))
         lines[0] += " " + self.verdict()
+        if len(lines) > SHOWN:
+            lines[SHOWN - 1:] = [f"    ... {len(lines) - SHOWN + 1} more lines of this kind"]
         return "\n".join([*lines, *(f"    {failure}" for failure in self.failures)])
 
 
@@ -304,9 +317,9 @@ def main() -> int:
     for associated, rows in ((False, ROWS), (True, ASSOCIATED_ROWS)):
         rows = [row for row in rows if not options.row or any(name in row.name for name in options.row)]
         if rows:
-            play = Play(place.place_of(options), options.other_user, associated)
-            results += play_all(play, rows, modes)
-            good = play.close() and good
+            with Play(place.place_of(options), options.other_user, associated) as play:
+                results += play_all(play, rows, modes)
+                good = play.finish() and good
     print("".join(f"({n}) {text}\n" for n, text in EXPLANATIONS.items()), end="")
     n_failed = sum(bool(result.failures) for result in results)
     print(f"{len(results)} rows played, {n_failed} failed")
