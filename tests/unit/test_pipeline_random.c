@@ -12,7 +12,7 @@
 
 #include "tests/support/script_rig.h"
 
-enum { N_STREAMS = 3, N_ENTRIES = 60, N_ITEMS = 4, MAX_STEPS = 20000, CALM_AFTER_STEPS = 2000, ROUNDS = 150 };
+enum { N_STREAMS = 3, N_ENTRIES = 60, N_ITEMS = 4, WILD_STEPS = 1000, CALM_STEPS = 1000, ROUNDS = 200 };
 enum { LIMIT_BYTES = 100, TOO_LARGE_BYTES = 150, MAX_QUEUED = 4096 };
 
 struct entry {
@@ -29,6 +29,7 @@ struct step {
 struct world {
 	struct rig *rig;
 	uint64_t seed, random;
+	unsigned n_wild_steps;                          /* then the sink is calm, and nothing crashes any more */
 	struct entry entries[N_STREAMS][N_ENTRIES + 1]; /* by change id, from 1 */
 	unsigned fed[N_STREAMS], committed[N_STREAMS];
 
@@ -277,10 +278,23 @@ static int advance(struct world *world)
 {
 	struct rig *rig = world->rig;
 	rig_now_ms += draw(world, COMMIT_INTERVAL_MS);
-	int rc = one_in(world, 2) ? feed(world) : pipeline_turn(rig->pipeline, &rig->err);
+	return one_in(world, 2) ? feed(world) : pipeline_turn(rig->pipeline, &rig->err);
+}
+
+/* Non-zero when it is to start again: it failed, was stopped or crashed. */
+static int advance_wildly(struct world *world)
+{
+	meddle(world);
+	int rc = advance(world);
 	if (one_in(world, 60))
-		rc = rig_finish(rig) || rc || one_in(world, 2);
-	return one_in(world, 100) ? ERR_AGAIN : rc;
+		rc = rig_finish(world->rig) || rc || one_in(world, 2);
+	return rc || one_in(world, 100);
+}
+
+static int advance_calmly(struct world *world)
+{
+	calm_down(world->rig->broker);
+	return advance(world);
 }
 
 static bool is_done(const struct world *world)
@@ -293,13 +307,9 @@ static bool is_done(const struct world *world)
 
 static void play(struct world *world)
 {
-	for (int n_steps = 0; !is_done(world); n_steps++) {
-		check(world, n_steps < MAX_STEPS, "a calm sink gets everything");
-		if (n_steps < CALM_AFTER_STEPS)
-			meddle(world);
-		else
-			calm_down(world->rig->broker);
-		int rc = advance(world);
+	for (unsigned n_steps = 0; !is_done(world); n_steps++) {
+		check(world, n_steps < world->n_wild_steps + CALM_STEPS, "a calm sink gets everything");
+		int rc = n_steps < world->n_wild_steps ? advance_wildly(world) : advance_calmly(world);
 		check_records(world);
 		if (rc)
 			restart(world);
@@ -325,6 +335,7 @@ static void run_seed(uint64_t seed)
 	world->rig->broker->limit_bytes = LIMIT_BYTES;
 	world->rig->state->before_commit = check_commit;
 	world->rig->state->context = world;
+	world->n_wild_steps = draw(world, WILD_STEPS);
 	write_journal(world);
 	play(world);
 	check_delivered(world);
