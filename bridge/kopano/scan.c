@@ -26,16 +26,22 @@ static const uint8_t class_of[256] = {
 	['>'] = AFTER_A_NAME,
 };
 
+static void resize(struct scan *scan, size_t capacity)
+{
+	scan->buffer = xrealloc(scan->buffer, capacity + PADDING_BYTES);
+	scan->capacity = capacity;
+}
+
 void scan_open(struct scan *scan, size_t limit_bytes, scan_read_fn *read, void *context)
 {
 	*scan = (struct scan){.read = read, .context = context, .limit_bytes = limit_bytes};
-	scan->capacity = SCAN_BUFFER_BYTES;
-	scan->buffer = xcalloc(1, scan->capacity + PADDING_BYTES);
 	scan_reset(scan);
 }
 
 void scan_reset(struct scan *scan)
 {
+	if (scan->capacity != SCAN_BUFFER_BYTES) /* it has grown for a long text */
+		resize(scan, SCAN_BUFFER_BYTES);
 	scan->depth = 0;
 	scan->at = scan->end = 0;
 	scan->taken_bytes = 0;
@@ -56,7 +62,7 @@ void scan_renew_limit(struct scan *scan)
 
 void scan_refuse(struct scan *scan, enum err_class class, const char *format, ...)
 {
-	char reason[128];
+	char reason[192];
 	va_list args;
 
 	if (scan->failed)
@@ -83,12 +89,6 @@ static void slide(struct scan *scan)
 	scan->at = 0;
 }
 
-static void grow(struct scan *scan)
-{
-	scan->capacity *= 2;
-	scan->buffer = xrealloc(scan->buffer, scan->capacity + PADDING_BYTES);
-}
-
 /* Pulls more bytes; gives up those before `at`. */
 static bool more(struct scan *scan)
 {
@@ -102,7 +102,7 @@ static bool more(struct scan *scan)
 	if (scan->at)
 		slide(scan);
 	if (scan->end == scan->capacity)
-		grow(scan);
+		resize(scan, 2 * scan->capacity);
 	ssize_t n = scan->read(scan->context, scan->buffer + scan->end, scan->capacity - scan->end, &scan->err);
 	if (n < 0)
 		scan->failed = true;
