@@ -1,0 +1,428 @@
+#include "tests/fakekopano/control.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/fakekopano/object.h"
+#include "tests/fakekopano/tags.h"
+
+static const struct {
+	const char *name;
+	control_verb *run;
+	bool holds; /* a held folder delays it */
+} verbs[] = {
+	{"create", verb_create, true},
+	{"change", verb_change, true},
+	{"read", verb_read, true},
+	{"unread", verb_read, true},
+	{"move", verb_move, true},
+	{"copy", verb_copy, true},
+	{"delete", verb_delete, true},
+	{"restore", verb_restore, true},
+	{"purge", verb_purge, true},
+	{"refuse", verb_refuse, false},
+	{"uncache", verb_uncache, false},
+	{"folder-create", verb_folder_create, false},
+	{"folder-change", verb_folder_change, false},
+	{"folder-move", verb_folder_move, false},
+	{"folder-delete", verb_folder_delete, false},
+	{"folder-restore", verb_folder_restore, false},
+	{"user-create", verb_user_create, false},
+	{"group-create", verb_user_create, false},
+	{"user-change", verb_user_change, false},
+	{"user-delete", verb_user_delete, false},
+	{"store-create", verb_store_create, false},
+	{"store-detach", verb_store_detach, false},
+	{"store-attach", verb_store_detach, false},
+	{"store-remove", verb_store_remove, false},
+	{"right", verb_right, false},
+	{"list", verb_list, false},
+	{"folders", verb_folders, false},
+	{"journal", verb_journal, false},
+	{"stats", verb_stats, false},
+	{"info", verb_info, false},
+	{"fault", verb_fault, false},
+	{"clear-faults", verb_clear_faults, false},
+	{"expire-sessions", verb_expire_sessions, false},
+	{"expire-syncs", verb_expire_syncs, false},
+	{"restart", verb_restart, false},
+	{"backup", verb_backup, false},
+	{"restore-backup", verb_restore_backup, false},
+	{"reload-tables", verb_reload_tables, false},
+};
+
+#define N_VERBS (sizeof(verbs) / sizeof(*verbs))
+
+void command_fail(struct command *c, const char *format, ...)
+{
+	va_list args;
+
+	if (c->error[0])
+		return;
+	va_start(args, format);
+	vsnprintf(c->error, sizeof(c->error), format, args);
+	va_end(args);
+}
+
+bool command_failed(const struct command *c)
+{
+	return c->error[0];
+}
+
+void reply_uint(struct command *c, const char *name, uint64_t value)
+{
+	buf_printf(c->out, ",\"%s\":", name);
+	buf_uint(c->out, value);
+}
+
+void reply_text(struct command *c, const char *name, const char *text)
+{
+	buf_printf(c->out, ",\"%s\":", name);
+	buf_json(c->out, text, strlen(text));
+}
+
+void reply_hex(struct command *c, const char *name, const void *bytes, size_t n)
+{
+	buf_printf(c->out, ",\"%s\":\"", name);
+	buf_hex(c->out, bytes, n);
+	buf_char(c->out, '"');
+}
+
+void reply_item(struct command *c, uint32_t item)
+{
+	const struct item *i = &c->w->items[item];
+	struct value v;
+
+	buf_char(c->out, '{');
+	buf_printf(c->out, "\"number\":%u", i->hid);
+	item_value(c->w, i, PR_SOURCE_KEY, &v);
+	reply_hex(c, "key", v.data, v.len);
+	item_entry_id(c->w, i, &v);
+	reply_hex(c, "entry_id", v.data, v.len);
+	reply_uint(c, "change", i->change);
+	buf_char(c->out, '}');
+}
+
+uint32_t command_user(struct command *c, const char *key)
+{
+	const char *name = json_text(c->in, key, "");
+	const struct user *user = world_user_named(c->w, name);
+
+	if (!user)
+		command_fail(c, "no user %s", name);
+	return user ? user->id : 0;
+}
+
+static uint32_t store_named(struct command *c, const char *name, size_t n)
+{
+	char owner[128];
+	const struct user *user;
+	uint32_t store;
+
+	snprintf(owner, sizeof(owner), "%.*s", (int)n, name);
+	if (strcmp(owner, "public") == 0)
+		return world_public_store(c->w);
+	user = world_user_named(c->w, owner);
+	store = user ? world_store_of(c->w, user->id) : 0;
+	for (uint32_t i = 1; user && !store && i < c->w->n_stores; i++)
+		if (c->w->stores[i].owner == user->id && !c->w->stores[i].removed)
+			store = i;
+	if (!store)
+		command_fail(c, "no store of %s", owner);
+	return store;
+}
+
+uint32_t command_store(struct command *c, const char *key)
+{
+	const char *name = json_text(c->in, key, "");
+
+	return store_named(c, name, strlen(name));
+}
+
+static uint32_t folder_by_hex(struct command *c, const char *text)
+{
+	unsigned char key[SOURCE_KEY_BYTES];
+
+	if (strlen(text) != 2 * SOURCE_KEY_BYTES || hex_decode(text, strlen(text), key) < 0)
+		return 0;
+	return world_by_source_key(c->w, OBJECT_FOLDER, (struct bytes){key, sizeof(key)});
+}
+
+static uint32_t walk(struct command *c, uint32_t store, const char *path)
+{
+	uint32_t folder = c->w->stores[store].special[SPECIAL_SUBTREE];
+
+	if (strncmp(path, "~root", 5) == 0) {
+		folder = c->w->stores[store].special[SPECIAL_ROOT];
+		path += path[5] == '/' ? 6 : 5;
+	}
+	while (*path && folder) {
+		size_t n = strcspn(path, "/");
+		char name[256];
+
+		snprintf(name, sizeof(name), "%.*s", (int)n, path);
+		folder = world_child_named(c->w, folder, name);
+		path += n + (path[n] == '/');
+	}
+	return folder;
+}
+
+uint32_t command_folder_or(struct command *c, const char *key, uint32_t otherwise)
+{
+	return json_get(c->in, key) ? command_folder(c, key) : otherwise;
+}
+
+uint32_t command_folder(struct command *c, const char *key)
+{
+	const char *path = json_text(c->in, key, ""), *slash = strchr(path, '/');
+	uint32_t folder = folder_by_hex(c, path), store;
+
+	if (folder)
+		return folder;
+	if (!slash) {
+		command_fail(c, "%s: no folder %s", key, path);
+		return 0;
+	}
+	store = store_named(c, path, (size_t)(slash - path));
+	folder = store ? walk(c, store, slash + 1) : 0;
+	if (!folder)
+		command_fail(c, "%s: no folder %s", key, path);
+	return folder;
+}
+
+static uint32_t item_named(struct command *c, const struct json *name)
+{
+	unsigned char key[SOURCE_KEY_BYTES];
+
+	if (name->type == JSON_STRING && name->text_len == 2 * SOURCE_KEY_BYTES &&
+	    hex_decode(name->text, name->text_len, key) > 0)
+		return world_by_source_key(c->w, OBJECT_ITEM, (struct bytes){key, sizeof(key)});
+	return world_by_hid(c->w, OBJECT_ITEM, (uint32_t)json_number(name, 0));
+}
+
+static void named_items(struct command *c, const struct json *name, struct vec *items)
+{
+	for (; name; name = name->next) {
+		uint32_t item = item_named(c, name);
+
+		if (item)
+			vec_push(items, item);
+		else
+			command_fail(c, "no item %.*s", (int)name->text_len, name->text ? name->text : "");
+	}
+}
+
+static bool has_subject(struct command *c, const struct item *i, const char *subject)
+{
+	struct value v;
+
+	return !subject ||
+	       (item_value(c->w, i, PR_SUBJECT, &v) && v.len == strlen(subject) && memcmp(v.data, subject, v.len) == 0);
+}
+
+void command_items(struct command *c, uint32_t folder, bool deleted, struct vec *items)
+{
+	const struct json *list = json_get(c->in, "items"), *one = json_get(c->in, "item");
+	const char *subject = json_text(json_get(c->in, "where"), "subject", NULL);
+	uint64_t first = (uint64_t)json_int(c->in, "first", INT64_MAX), last = (uint64_t)json_int(c->in, "last", 0);
+	const struct vec *all = &c->w->folders[folder].items;
+	bool any = subject || first != INT64_MAX || last || json_bool(c->in, "all", false);
+
+	if (list || one) {
+		named_items(c, list ? list->first : one, items);
+		return;
+	}
+	if (!any)
+		command_fail(c, "which items? item, items, where, first, last or all");
+	for (uint32_t i = 0; any && i < all->n; i++) {
+		uint32_t place = world_by_hid(c->w, OBJECT_ITEM, all->at[last ? all->n - 1 - i : i]);
+		const struct item *item = &c->w->items[place];
+
+		if (!!(item->state & ITEM_SOFT_DELETED) == deleted && has_subject(c, item, subject) &&
+		    items->n < (last ? last : first))
+			vec_push(items, place);
+	}
+}
+
+static size_t verb_named(const char *name)
+{
+	size_t i = 0;
+
+	while (i < N_VERBS && strcmp(verbs[i].name, name) != 0)
+		i++;
+	return i;
+}
+
+static bool is_held(struct command *c, const char *key)
+{
+	uint32_t folder = json_get(c->in, key) ? command_folder(c, key) : 0;
+
+	for (uint32_t i = 0; folder && i < c->s->held_folders.n; i++)
+		if (c->s->held_folders.at[i] == c->w->folders[folder].key)
+			return true;
+	return false;
+}
+
+/* How many change ids the command will need. */
+static uint32_t ids_needed(struct command *c, const char *verb)
+{
+	struct vec items = {0};
+	uint32_t n;
+
+	if (strcmp(verb, "create") == 0)
+		return (uint32_t)(json_int(c->in, "n", 1) * (1 + json_int(c->in, "saves", 0)));
+	command_items(c, command_folder(c, "folder"), strcmp(verb, "restore") == 0 || strcmp(verb, "purge") == 0,
+		      &items);
+	n = items.n * (strcmp(verb, "move") == 0 ? 2 : 1);
+	vec_free(&items);
+	return n;
+}
+
+/* As a transaction of the real server: its ids are taken now, it becomes visible later. */
+static void hold(struct command *c, const char *verb, const char *text)
+{
+	struct server *s = c->s;
+	uint32_t n = ids_needed(c, verb), first = journal_reserve(&c->w->journal, n);
+	struct held_command held = {.due_ms = s->hold_ms ? clock_ms() + s->hold_ms : 0, .text = strdup(text)};
+
+	for (uint32_t i = 0; i < n; i++)
+		vec_push(&held.reserved, first + i);
+	s->held = array_grow(s->held, s->n_held, &s->cap_held, sizeof(*s->held));
+	s->held[s->n_held++] = held;
+	buf_str(c->out, ",\"held\":true");
+	reply_uint(c, "first_change", first);
+	reply_uint(c, "n_changes", n);
+}
+
+static void finish(struct command *c, struct buf *out, struct buf *members)
+{
+	if (command_failed(c)) {
+		buf_str(out, "{\"error\":");
+		buf_json(out, c->error, strlen(c->error));
+		buf_str(out, "}\n");
+		return;
+	}
+	buf_str(out, "{\"ok\":true");
+	buf_put(out, members->data, members->len);
+	buf_str(out, "}\n");
+}
+
+/* Carry out one line. The lock is held alone. original keeps the text that parsing destroys. */
+static void run_line(struct server *s, char *line, const char *original, struct buf *out, struct vec *reserved)
+{
+	struct json *in = json_parse(line, strlen(line));
+	struct buf members = {0};
+	struct command c = {.s = s, .w = s->w, .in = in, .out = &members, .change = {.w = s->w}};
+	const char *name = json_text(in, "do", "");
+	size_t verb = verb_named(name);
+
+	if (!in) {
+		command_fail(&c, "not a JSON object");
+	} else if (verb == N_VERBS) {
+		command_fail(&c, "unknown verb %s", name);
+	} else if (!reserved && verbs[verb].holds && s->held_folders.n &&
+		   (is_held(&c, "folder") || is_held(&c, "to"))) {
+		hold(&c, name, original);
+	} else {
+		s->w->reserved = reserved;
+		verbs[verb].run(&c);
+		s->w->reserved = NULL;
+		server_follow(s, &c.change);
+	}
+	finish(&c, out, &members);
+	json_free(in);
+	buf_free(&members);
+}
+
+static void release(struct server *s, uint32_t i, struct buf *out)
+{
+	struct held_command held = s->held[i];
+	char *line = strdup(held.text);
+
+	s->n_held--;
+	memmove(s->held + i, s->held + i + 1, (s->n_held - i) * sizeof(*s->held));
+	run_line(s, line, held.text, out, &held.reserved);
+	vec_free(&held.reserved);
+	free(line);
+	free(held.text);
+}
+
+void control_release_due(struct server *s)
+{
+	struct buf ignored = {0};
+	uint64_t now = clock_ms();
+
+	if (!__atomic_load_n(&s->n_held, __ATOMIC_RELAXED))
+		return;
+	pthread_rwlock_wrlock(&s->lock);
+	for (uint32_t i = 0; i < s->n_held; i++)
+		if (s->held[i].due_ms && s->held[i].due_ms <= now)
+			release(s, i--, &ignored);
+	pthread_rwlock_unlock(&s->lock);
+	buf_free(&ignored);
+}
+
+static void run_hold(struct server *s, const struct json *in, struct buf *out)
+{
+	struct buf members = {0};
+	struct command c = {.s = s, .w = s->w, .in = in, .out = &members, .change = {.w = s->w}};
+	uint32_t folder = command_folder(&c, "folder");
+
+	if (folder) {
+		vec_push(&s->held_folders, s->w->folders[folder].key);
+		s->hold_ms = (uint64_t)json_int(in, "ms", 0);
+	}
+	finish(&c, out, &members);
+	buf_free(&members);
+}
+
+/* hold and release run other commands and answer for themselves. */
+static bool run_special(struct server *s, const char *line, struct buf *out)
+{
+	char *copy = strdup(line);
+	struct json *in = json_parse(copy, strlen(copy));
+	const char *verb = json_text(in, "do", "");
+	bool holds = strcmp(verb, "hold") == 0, releases = strcmp(verb, "release") == 0;
+	struct buf answers = {0};
+
+	if (holds)
+		run_hold(s, in, out);
+	if (releases) {
+		uint32_t n = s->n_held;
+
+		if (!json_bool(in, "keep", false))
+			s->held_folders.n = 0;
+		/* "order": "last" commits the newest first: ids then become visible out of order within one folder too.
+		 */
+		while (s->n_held > 0)
+			release(s, strcmp(json_text(in, "order", "first"), "last") == 0 ? s->n_held - 1 : 0, &answers);
+		buf_printf(out, "{\"ok\":true,\"released\":%u}\n", n);
+	}
+	buf_free(&answers);
+	json_free(in);
+	free(copy);
+	return holds || releases;
+}
+
+void control_run(struct server *s, char *text, size_t len, struct buf *out)
+{
+	char *end = text + len;
+
+	*end = '\0';
+	while (text < end) {
+		char *newline = strchr(text, '\n'), *line = text, *original;
+
+		if (newline)
+			*newline = '\0';
+		text = newline ? newline + 1 : end;
+		if (strspn(line, " \t\r") == strlen(line))
+			continue;
+		original = strdup(line);
+		pthread_rwlock_wrlock(&s->lock);
+		if (!run_special(s, original, out))
+			run_line(s, line, original, out, NULL);
+		pthread_rwlock_unlock(&s->lock);
+		free(original);
+	}
+}

@@ -1,0 +1,56 @@
+/*
+ * The control channel of tests: one JSON object per line in, one per line out.
+ *
+ * A line is {"do": verb, ...}; README.md lists the verbs. An answer has "error" when the command was not carried out.
+ */
+#ifndef FAKEKOPANO_CONTROL_H
+#define FAKEKOPANO_CONTROL_H
+
+#include "tests/fakekopano/json.h"
+#include "tests/fakekopano/server.h"
+
+/* Run every line of text, which is changed. */
+void control_run(struct server *s, char *text, size_t len, struct buf *out);
+/* Carry out held commands whose time has come. Called now and then. */
+void control_release_due(struct server *s);
+
+/* One command being carried out; the lock is held alone. */
+struct command {
+	struct server *s;
+	struct world *w;
+	const struct json *in;
+	struct buf *out; /* members of the answer object, each with a comma before it */
+	struct change change;
+	char error[160];
+};
+
+void command_fail(struct command *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+bool command_failed(const struct command *c);
+
+/* Arguments. All of them fail the command and return 0 when there is no such thing. */
+uint32_t command_store(struct command *c, const char *key);
+/* A folder as "user/Path/To/It" (below the IPM subtree; "user/" is the subtree, "user/~root/…" starts at the root),
+ * "public/…", or its source key in hex. */
+uint32_t command_folder(struct command *c, const char *key);
+uint32_t command_folder_or(struct command *c, const char *key, uint32_t otherwise);
+uint32_t command_user(struct command *c, const char *key);
+/* The items that a command names, as places. */
+void command_items(struct command *c, uint32_t folder, bool deleted, struct vec *items);
+
+void reply_uint(struct command *c, const char *name, uint64_t value);
+void reply_text(struct command *c, const char *name, const char *text);
+void reply_hex(struct command *c, const char *name, const void *bytes, size_t n);
+void reply_item(struct command *c, uint32_t item);
+
+typedef void control_verb(struct command *c);
+
+control_verb verb_create, verb_change, verb_read, verb_move, verb_copy, verb_delete, verb_restore, verb_purge;
+control_verb verb_refuse, verb_uncache;
+control_verb verb_folder_create, verb_folder_change, verb_folder_move, verb_folder_delete, verb_folder_restore;
+control_verb verb_user_create, verb_user_change, verb_user_delete, verb_store_create, verb_store_detach;
+control_verb verb_store_remove, verb_right;
+control_verb verb_list, verb_folders, verb_journal, verb_stats, verb_info;
+control_verb verb_fault, verb_clear_faults, verb_expire_sessions, verb_expire_syncs, verb_restart, verb_backup;
+control_verb verb_restore_backup, verb_reload_tables;
+
+#endif

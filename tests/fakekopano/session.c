@@ -1,0 +1,109 @@
+#include <stdio.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "tests/fakekopano/server.h"
+#include "tests/fakekopano/table.h"
+
+uint64_t clock_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static uint64_t random_id(uint32_t capabilities)
+{
+	uint64_t id = 0;
+
+	while (id == 0) {
+		if (getrandom(&id, sizeof(id), 0) != sizeof(id))
+			abort();
+		if (!(capabilities & CAP_LARGE_SESSION))
+			id &= UINT32_MAX;
+	}
+	return id;
+}
+
+struct session *session_create(struct server *s, uint32_t user, uint32_t capabilities, uint64_t group, const char *peer)
+{
+	struct session *session = calloc(1, sizeof(*session));
+
+	if (!session)
+		abort();
+	session->id = random_id(capabilities);
+	session->user = user;
+	session->capabilities = capabilities;
+	session->group = group;
+	session->used_ms = clock_ms();
+	snprintf(session->peer, sizeof(session->peer), "%s", peer);
+	pthread_mutex_init(&session->mutex, NULL);
+	s->sessions = array_grow(s->sessions, s->n_sessions, &s->cap_sessions, sizeof(*s->sessions));
+	s->sessions[s->n_sessions++] = session;
+	return session;
+}
+
+static void session_free(struct session *session)
+{
+	for (uint32_t i = 0; i < session->n_tables; i++)
+		table_free(session->tables[i]);
+	free(session->tables);
+	pthread_mutex_destroy(&session->mutex);
+	free(session);
+}
+
+void session_end(struct server *s, struct session *session)
+{
+	for (uint32_t i = 0; i < s->n_sessions; i++)
+		if (s->sessions[i] == session)
+			s->sessions[i--] = s->sessions[--s->n_sessions];
+	session_free(session);
+}
+
+void sessions_end_all(struct server *s)
+{
+	while (s->n_sessions > 0)
+		session_free(s->sessions[--s->n_sessions]);
+}
+
+void sessions_end_idle(struct server *s)
+{
+	uint64_t now = clock_ms();
+
+	for (uint32_t i = 0; i < s->n_sessions; i++)
+		if (now - s->sessions[i]->used_ms > s->session_timeout_ms)
+			session_end(s, s->sessions[i--]);
+}
+
+struct session *session_find(struct server *s, uint64_t id, const char *peer)
+{
+	uint64_t now = clock_ms();
+
+	for (uint32_t i = 0; i < s->n_sessions; i++) {
+		struct session *session = s->sessions[i];
+
+		if (session->id != id)
+			continue;
+		if (strcmp(session->peer, peer) != 0 || now - session->used_ms > s->session_timeout_ms)
+			return NULL;
+		__atomic_store_n(&session->used_ms, now, __ATOMIC_RELAXED);
+		return session;
+	}
+	return NULL;
+}
+
+void server_follow(struct server *s, struct change *c)
+{
+	for (uint32_t i = 0; i < s->n_sessions && c->n > 0; i++)
+		for (uint32_t k = 0; k < s->sessions[i]->n_tables; k++)
+			table_follow(s->sessions[i]->tables[k], c);
+	change_end(c);
+}
+
+void server_reload_tables(struct server *s, uint32_t folder_key)
+{
+	for (uint32_t i = 0; i < s->n_sessions; i++)
+		for (uint32_t k = 0; k < s->sessions[i]->n_tables; k++)
+			table_reload(s->sessions[i]->tables[k], s->w, folder_key);
+}

@@ -1,0 +1,227 @@
+#include "tests/fakekopano/store.h"
+
+#include <stdio.h>
+#include <sys/random.h>
+
+#include "tests/fakekopano/tags.h"
+
+static const struct layout {
+	enum special_folder special;
+	bool in_subtree;
+	const char *name, *class, *comment;
+} private_layout[] =
+	{
+		{SPECIAL_COMMON_VIEWS, false, "IPM_COMMON_VIEWS", NULL, ""},
+		{SPECIAL_VIEWS, false, "IPM_VIEWS", NULL, ""},
+		{SPECIAL_FINDER, false, "FINDER_ROOT", NULL, ""},
+		{SPECIAL_SHORTCUT, false, "Shortcut", NULL, ""},
+		{SPECIAL_SCHEDULE, false, "Schedule", NULL, ""},
+		{SPECIAL_INBOX, true, "Inbox", NULL, ""},
+		{SPECIAL_OUTBOX, true, "Outbox", NULL, ""},
+		{SPECIAL_WASTEBASKET, true, "Deleted Items", NULL, ""},
+		{SPECIAL_SENTMAIL, true, "Sent Items", NULL, ""},
+		{SPECIAL_CONTACTS, true, "Contacts", "IPF.Contact", ""},
+		{SPECIAL_CALENDAR, true, "Calendar", "IPF.Appointment", ""},
+		{SPECIAL_DRAFTS, true, "Drafts", "IPF.Note", ""},
+		{SPECIAL_JOURNAL, true, "Journal", "IPF.Journal", ""},
+		{SPECIAL_NOTES, true, "Notes", "IPF.StickyNote", ""},
+		{SPECIAL_TASKS, true, "Tasks", "IPF.Task", ""},
+		{SPECIAL_JUNK, true, "Junk E-mail", "IPF.Note", ""},
+		{SPECIAL_NONE, true, "RSS Feeds", "IPF.Note.OutlookHomepage", "RSS Feed comment"},
+		{SPECIAL_NONE, true, "Conversation Action Settings", "IPF.Configuration", ""},
+		{SPECIAL_NONE, true, "Quick Step Settings", "IPF.Configuration", ""},
+		{SPECIAL_NONE, true, "Suggested Contacts", "IPF.Contact", ""},
+		{SPECIAL_NONE, false, "Freebusy Data", NULL, ""},
+},
+  public_layout[] = {
+	  {SPECIAL_NONE, false, "NON_IPM_SUBTREE", NULL, ""},
+	  {SPECIAL_FINDER, false, "FINDER_ROOT", NULL, ""},
+	  {SPECIAL_SHORTCUT, true, "Favorites", NULL, ""},
+	  {SPECIAL_NONE, true, "Public Folders", NULL, ""},
+};
+
+static void note_user(struct world *w, uint32_t user, enum change_action action)
+{
+	journal_write(&w->ab_journal, journal_reserve(&w->ab_journal, 1),
+		      (struct journal_entry){.key = user, .kind = (uint16_t)(CHANGE_AB | action)});
+}
+
+static void make_external(struct user *u, uint32_t seed)
+{
+	struct guid guid = guid_mix(0xab, seed);
+	struct buf b = {0};
+
+	buf_base64(&b, guid.b, GUID_BYTES);
+	buf_char(&b, '\0');
+	memcpy(u->external, b.data, b.len);
+	buf_free(&b);
+}
+
+static char *copy_or(const char *text, const char *otherwise)
+{
+	return strdup(text ? text : otherwise);
+}
+
+uint32_t user_create(struct world *w, const struct new_user *n)
+{
+	uint32_t id = w->n_users;
+	struct user *u;
+	char mail[256];
+
+	w->users = array_grow(w->users, w->n_users, &w->cap_users, sizeof(*w->users));
+	u = &w->users[w->n_users++];
+	snprintf(mail, sizeof(mail), "%s@example.com", n->name);
+	*u = (struct user){.id = id, .type = n->type, .admin = n->admin};
+	u->name = strdup(n->name);
+	u->password = copy_or(n->password, "");
+	u->full_name = copy_or(n->full_name, n->name);
+	u->mail = copy_or(n->mail, mail);
+	make_external(u, id);
+	if (id > USER_SYSTEM)
+		note_user(w, id, CHANGE_NEW);
+	return id;
+}
+
+void user_changed(struct world *w, uint32_t user)
+{
+	note_user(w, user, CHANGE_CHANGE);
+}
+
+/* Type and external id stay: later answers name the deleted user by them. */
+void user_delete(struct world *w, uint32_t user)
+{
+	struct user *u = &w->users[user];
+
+	note_user(w, user, CHANGE_HARD_DELETE);
+	free(u->name);
+	free(u->full_name);
+	free(u->mail);
+	free(u->password);
+	vec_free(&u->members);
+	u->name = u->full_name = u->mail = u->password = NULL;
+	u->id = 0;
+}
+
+static void create_folders(struct change *c, uint32_t store, const struct layout *layout, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const uint32_t *special = c->w->stores[store].special;
+		uint32_t parent = special[layout[i].in_subtree ? SPECIAL_SUBTREE : SPECIAL_ROOT];
+		uint32_t folder = folder_create(c, store, parent, layout[i].name, layout[i].class);
+
+		c->w->folders[folder].comment = layout[i].comment;
+		c->w->folders[folder].hidden = layout[i].class && strcmp(layout[i].class, "IPF.Configuration") == 0;
+		if (layout[i].special != SPECIAL_NONE)
+			c->w->stores[store].special[layout[i].special] = folder;
+	}
+}
+
+uint32_t store_create(struct change *c, uint32_t owner, uint32_t type)
+{
+	struct world *w = c->w;
+	uint32_t store = world_new_store(w), root, subtree;
+	struct store *s = &w->stores[store];
+
+	s->hid = world_new_hid(w, OBJECT_STORE, store);
+	s->key = world_new_key(w, OBJECT_STORE, store);
+	s->guid = guid_mix(0x5707e, s->key);
+	s->owner = owner;
+	s->type = (uint8_t)type;
+	s->created = s->modified = time_now();
+	root = folder_create(c, store, 0, "", NULL);
+	subtree = folder_create(c, store, root, "IPM_SUBTREE", NULL);
+	s->special[SPECIAL_ROOT] = root;
+	s->special[SPECIAL_SUBTREE] = subtree;
+	if (type == STORE_PRIVATE)
+		create_folders(c, store, private_layout, sizeof(private_layout) / sizeof(*private_layout));
+	else
+		create_folders(c, store, public_layout, sizeof(public_layout) / sizeof(*public_layout));
+	return store;
+}
+
+void store_remove(struct change *c, uint32_t store)
+{
+	struct world *w = c->w;
+
+	for (uint32_t i = 1; i < w->n_items; i++)
+		if (w->items[i].hid && w->folders[w->items[i].folder].store == store)
+			world_free_item(w, i);
+	for (uint32_t i = 1; i < w->n_folders; i++)
+		if (w->folders[i].hid && w->folders[i].store == store)
+			world_free_folder(w, i);
+	world_forget_key(w, w->stores[store].key);
+	world_forget_hid(w, w->stores[store].hid);
+	w->stores[store].removed = true;
+}
+
+struct world *world_populated(void)
+{
+	static const struct new_user users[] = {
+		{"Everyone", NULL, "Everyone", "", 0, AB_GROUP},
+		{"SYSTEM", NULL, "SYSTEM", "", 2, AB_USER},
+		{"user1", "pass1", "User One", NULL, 0, AB_USER},
+		{"user2", "pass2", "User Two", NULL, 0, AB_USER},
+		{"admin1", "adminpass", "Admin One", NULL, 1, AB_USER},
+	};
+	struct change c = {0};
+	struct guid guid;
+
+	if (getrandom(guid.b, sizeof(guid.b), 0) != sizeof(guid.b))
+		abort();
+	c.w = world_new(&guid);
+	for (size_t i = 0; i < sizeof(users) / sizeof(*users); i++) {
+		uint32_t user = user_create(c.w, &users[i]);
+
+		store_create(&c, user, user == USER_EVERYONE ? STORE_PUBLIC : STORE_PRIVATE);
+		change_end(&c);
+	}
+	return c.w;
+}
+
+static struct props *generated_props(void)
+{
+	struct props *p = props_new();
+
+	props_set_bytes(p, PR_MESSAGE_CLASS, "IPM.Note", 8);
+	props_set_bytes(p, PR_SUBJECT, "Generated", 9);
+	props_set_bytes(p, PR_SUBJECT_PREFIX, "", 0);
+	props_set_bytes(p, PR_BODY, "Generated body", 14);
+	return p;
+}
+
+static void generate_items(struct change *c, const struct vec *folders, uint32_t n, struct props *props)
+{
+	struct new_item item = {.props = props, .flags = MSGFLAG_READ, .state = ITEM_NUMBERED};
+
+	for (uint32_t i = 0; i < n; i++) {
+		item_create(c, folders->at[i % folders->n], &item);
+		c->n = 0;
+	}
+}
+
+void world_generate(struct world *w, const struct generated *g)
+{
+	struct props *props = generated_props();
+	struct change c = {.w = w};
+
+	for (uint32_t i = 1; i <= g->stores; i++) {
+		struct vec folders = {0};
+		uint32_t user, store, n_before;
+		char name[32];
+
+		snprintf(name, sizeof(name), "gen%u", i);
+		user = user_create(w, &(struct new_user){.name = name, .password = "pass", .type = AB_USER});
+		n_before = w->n_folders;
+		store = store_create(&c, user, STORE_PRIVATE);
+		vec_push(&folders, w->stores[store].special[SPECIAL_INBOX]);
+		while (w->n_folders - n_before < g->folders) {
+			snprintf(name, sizeof(name), "Folder %u", folders.n);
+			vec_push(&folders,
+				 folder_create(&c, store, w->stores[store].special[SPECIAL_SUBTREE], name, "IPF.Note"));
+		}
+		generate_items(&c, &folders, g->items, props);
+		vec_free(&folders);
+	}
+	change_end(&c);
+	props_unref(props);
+}

@@ -1,0 +1,145 @@
+/* Property tags and other numbers of the protocol, under their MAPI names. */
+#ifndef FAKEKOPANO_TAGS_H
+#define FAKEKOPANO_TAGS_H
+
+#define PT_I2       0x0002
+#define PT_LONG     0x0003
+#define PT_R4       0x0004
+#define PT_DOUBLE   0x0005
+#define PT_CURRENCY 0x0006
+#define PT_APPTIME  0x0007
+#define PT_ERROR    0x000A
+#define PT_BOOLEAN  0x000B
+#define PT_I8       0x0014
+#define PT_STRING8  0x001E
+#define PT_UNICODE  0x001F
+#define PT_SYSTIME  0x0040
+#define PT_CLSID    0x0048
+#define PT_BINARY   0x0102
+#define MV_FLAG     0x1000
+
+#define PROP_TYPE(tag) ((tag)&0xFFFFu)
+#define PROP_ID(tag)   ((tag) >> 16)
+
+#define PR_MESSAGE_CLASS              0x001A001Fu
+#define PR_SUBJECT                    0x0037001Fu
+#define PR_SUBJECT_PREFIX             0x003D001Fu
+#define PR_DISPLAY_BCC                0x0E02001Fu
+#define PR_DISPLAY_CC                 0x0E03001Fu
+#define PR_DISPLAY_TO                 0x0E04001Fu
+#define PR_MESSAGE_FLAGS              0x0E070003u
+#define PR_MESSAGE_SIZE               0x0E080003u
+#define PR_MESSAGE_SIZE_EXTENDED      0x0E080014u
+#define PR_PARENT_ENTRYID             0x0E090102u
+#define PR_HASATTACH                  0x0E1B000Bu
+#define PR_NORMALIZED_SUBJECT         0x0E1D001Fu
+#define PR_ATTACH_SIZE                0x0E200003u
+#define PR_ATTACH_NUM                 0x0E210003u
+#define PR_ACCESS                     0x0FF40003u
+#define PR_INSTANCE_KEY               0x0FF60102u
+#define PR_ACCESS_LEVEL               0x0FF70003u
+#define PR_MAPPING_SIGNATURE          0x0FF80102u
+#define PR_RECORD_KEY                 0x0FF90102u
+#define PR_STORE_RECORD_KEY           0x0FFA0102u
+#define PR_STORE_ENTRYID              0x0FFB0102u
+#define PR_OBJECT_TYPE                0x0FFE0003u
+#define PR_ENTRYID                    0x0FFF0102u
+#define PR_BODY                       0x1000001Fu
+#define PR_ATTR_HIDDEN                0x10F4000Bu
+#define PR_ROWID                      0x30000003u
+#define PR_DISPLAY_NAME               0x3001001Fu
+#define PR_ADDRTYPE                   0x3002001Fu
+#define PR_EMAIL_ADDRESS              0x3003001Fu
+#define PR_COMMENT                    0x3004001Fu
+#define PR_DEPTH                      0x30050003u
+#define PR_CREATION_TIME              0x30070040u
+#define PR_LAST_MODIFICATION_TIME     0x30080040u
+#define PR_SEARCH_KEY                 0x300B0102u
+#define PR_STORE_SUPPORT_MASK         0x340D0003u
+#define PR_VALID_FOLDER_MASK          0x35DF0003u
+#define PR_IPM_SUBTREE_ENTRYID        0x35E00102u
+#define PR_IPM_OUTBOX_ENTRYID         0x35E20102u
+#define PR_IPM_WASTEBASKET_ENTRYID    0x35E30102u
+#define PR_IPM_SENTMAIL_ENTRYID       0x35E40102u
+#define PR_VIEWS_ENTRYID              0x35E50102u
+#define PR_COMMON_VIEWS_ENTRYID       0x35E60102u
+#define PR_FINDER_ENTRYID             0x35E70102u
+#define PR_FOLDER_TYPE                0x36010003u
+#define PR_CONTENT_COUNT              0x36020003u
+#define PR_CONTENT_UNREAD             0x36030003u
+#define PR_SUBFOLDERS                 0x360A000Bu
+#define PR_CONTAINER_CLASS            0x3613001Fu
+#define PR_ASSOC_CONTENT_COUNT        0x36170003u
+#define PR_IPM_APPOINTMENT_ENTRYID    0x36D00102u
+#define PR_IPM_CONTACT_ENTRYID        0x36D10102u
+#define PR_IPM_JOURNAL_ENTRYID        0x36D20102u
+#define PR_IPM_NOTE_ENTRYID           0x36D30102u
+#define PR_IPM_TASK_ENTRYID           0x36D40102u
+#define PR_IPM_DRAFTS_ENTRYID         0x36D70102u
+#define PR_ADDITIONAL_REN_ENTRYIDS    0x36D81102u
+#define PR_ATTACH_DATA_BIN            0x37010102u
+#define PR_ATTACH_METHOD              0x37050003u
+#define PR_LAST_MODIFIER_NAME         0x3FFA001Fu
+#define PR_LAST_MODIFIER_ENTRYID      0x3FFB0102u
+#define PR_SOURCE_KEY                 0x65E00102u
+#define PR_PARENT_SOURCE_KEY          0x65E10102u
+#define PR_CHANGE_KEY                 0x65E20102u
+#define PR_PREDECESSOR_CHANGE_LIST    0x65E30102u
+#define PR_USER_ENTRYID               0x66190102u
+#define PR_USER_NAME                  0x661A001Fu
+#define PR_MAILBOX_OWNER_ENTRYID      0x661B0102u
+#define PR_MAILBOX_OWNER_NAME         0x661C001Fu
+#define PR_SCHEDULE_FOLDER_ENTRYID    0x661E0102u
+#define PR_IPM_FAVORITES_ENTRYID      0x66300102u
+#define PR_IPM_PUBLIC_FOLDERS_ENTRYID 0x66310102u
+#define PR_FOLDER_CHILD_COUNT         0x66380003u
+#define PR_RIGHTS                     0x66390003u
+#define PR_DELETED_MSG_COUNT          0x66400003u
+#define PR_DELETED_FOLDER_COUNT       0x66410003u
+#define PR_DELETED_ASSOC_MSG_COUNT    0x66430003u
+#define PR_DELETED_ON                 0x668F0040u
+#define PR_LAST_LOGON_TIME            0x66A20040u
+#define PR_LAST_LOGOFF_TIME           0x66A30040u
+#define PR_EC_USERNAME                0x6701001Fu
+#define PR_SORT_LOCALE_ID             0x67050003u
+#define PR_LOCAL_COMMIT_TIME_MAX      0x670A0040u
+#define PR_EC_HIERARCHYID             0x67110003u
+#define PR_EC_STOREGUID               0x67120102u
+#define PR_EC_STORETYPE               0x67140003u
+#define PR_EC_PARENT_HIERARCHYID      0x67150003u
+#define PR_QUOTA_WARNING              0x67210003u
+#define PR_QUOTA_SEND                 0x67220003u
+#define PR_QUOTA_RECEIVE              0x67230003u
+#define PR_EC_MAILBOX_OWNER_ACCOUNT   0x6781001Fu
+#define PR_EC_IMAP_ID                 0x67820003u
+#define PR_ASSOCIATED                 0x67AA000Bu
+#define PR_EC_DELETED_STORE           0x67C3000Bu
+#define PR_RECIPIENT_TYPE             0x0C150003u
+
+#define MSGFLAG_READ       0x1u
+#define MSGFLAG_HASATTACH  0x10u
+#define MSGFLAG_ASSOCIATED 0x40u
+#define MSGFLAG_DELETED    0x400u
+
+#define KCERR(n)                 (0x80000000u + (n))
+#define KCERR_NOT_FOUND          KCERR(2)
+#define KCERR_NO_ACCESS          KCERR(3)
+#define KCERR_INVALID_TYPE       KCERR(6)
+#define KCERR_DATABASE_ERROR     KCERR(7)
+#define KCERR_COLLISION          KCERR(8)
+#define KCERR_LOGON_FAILED       KCERR(9)
+#define KCERR_END_OF_SESSION     KCERR(16)
+#define KCERR_INVALID_PARAMETER  KCERR(20)
+#define KCERR_INVALID_ENTRYID    KCERR(22)
+#define KCERR_NO_SUPPORT         KCERR(24)
+#define KCERR_TOO_COMPLEX        KCERR(15)
+#define KCERR_INVALID_VERSION    KCERR(33)
+#define KCERR_UNABLE_TO_COMPLETE KCERR(40)
+#define KCERR_INVALID_BOOKMARK   KCERR(39)
+#define KCERR_BAD_CHARWIDTH      KCERR(49)
+
+#define RIGHT_READ    0x1u
+#define RIGHT_VISIBLE 0x400u
+#define RIGHTS_OWNER  1531u
+
+#endif
