@@ -2,12 +2,13 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bridge/clock.h"
 
-enum { DEAF_MS = 1500, MAX_LARGE = 2 * BATCH_CHANGES, AWAIT_S = 10 };
+enum { DEAF_MS = 1200, MAX_LARGE = 2 * BATCH_CHANGES, AWAIT_S = 10 };
 
 struct failure {
 	enum err_class class;
@@ -30,7 +31,7 @@ struct memory_source {
 	struct memory_server *server;
 	struct state *state; /* of BREACH_READS_LATE */
 	uint64_t position;   /* highest change given */
-	bool stopped;
+	bool sought, stopped;
 	char lent[32]; /* of BREACH_BORROWS */
 };
 
@@ -219,6 +220,7 @@ static int seek(struct source *source, struct state *state, struct err *err)
 	int rc = enter(memory, PHASE_SEEK, BREACH_DEAF_SEEK, err);
 	if (rc == 0)
 		rc = read_position(memory, state, err);
+	memory->sought = rc == 0;
 	if (server->breach == BREACH_REPEATS && memory->position)
 		memory->position--;
 	if (server->breach == BREACH_SKIPS && memory->position)
@@ -256,8 +258,8 @@ static void fill_change(struct memory_source *memory, struct batch *batch, const
 				  .observed_at_ns = 1};
 	change->source_key = slice_of_text(arena_text(&batch->arena, "item-%llu", (unsigned long long)id));
 	if (memory->server->breach == BREACH_BORROWS) {
-		strcpy(memory->lent, (const char *)change->source_key.data);
-		change->source_key = slice_of_text(memory->lent);
+		snprintf(memory->lent, sizeof memory->lent, "inbox-%llu", (unsigned long long)id);
+		change->parent_source_key = slice_of_text(memory->lent);
 	}
 }
 
@@ -270,6 +272,8 @@ static struct batch *make_batch(struct memory_source *memory, size_t n)
 	for (size_t i = 0; i < n; i++)
 		fill_change(memory, batch, folder,
 			    server->breach == BREACH_DESCENDING ? memory->position + n - i : memory->position + i + 1);
+	if (server->breach == BREACH_TWICE)
+		fill_change(memory, batch, folder, memory->position + 1);
 	arena_alloc(&batch->arena, server->further_bytes);
 	memory->position += n;
 	batch->n_entries = server->breach == BREACH_NO_ENTRIES ? 0 : n;
@@ -348,6 +352,8 @@ static void close_source(struct source *source)
 	if (!memory)
 		return;
 	lock(memory->server);
+	if (memory->server->breach == BREACH_CLOSE_BREAKS && !memory->sought)
+		abort();
 	memory->server->n_sources--;
 	unlock(memory->server);
 	free(memory);

@@ -39,6 +39,8 @@ enum memory_breach {
 	BREACH_BATCH_ON_ERROR, /* sets *batch although it fails */
 	BREACH_BORROWS,        /* a batch's bytes live in the source and change with the next call */
 	BREACH_READS_LATE,     /* reads the state after seek */
+	BREACH_TWICE,          /* gives the first item of a batch twice */
+	BREACH_CLOSE_BREAKS,   /* aborts if it was not sought */
 	BREACH_NO_ENTRIES,     /* does not count what a batch stands for */
 };
 
