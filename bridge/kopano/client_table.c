@@ -4,7 +4,7 @@
 
 enum { TABLE_TYPE_STORE = 1, TABLE_TYPE_MAILBOX = 10, ROWS_FOLDERS = 3, ROWS_ITEMS = 5 };
 enum { UNICODE = 0x80000000 };
-enum { RESTRICT_PROPERTY = 4, RELATION_LESS = 0, RELATION_EQUAL = 4 };
+enum { RESTRICT_PROPERTY = 4, RELATION_LESS = 0, RELATION_EQUAL = 4, DESCENDING = 1 };
 enum { TAG_SOURCE_KEY = 0x65E00102, TAG_ITEM_NUMBER = 0x67110003 };
 
 static void keep_columns(struct client *client, const struct columns *columns)
@@ -25,6 +25,21 @@ static void write_open(struct soap *soap, const struct table_request *request)
 	soap_number(soap, "ulType", mailbox ? 0 : request->kind == TABLE_HIERARCHY ? ROWS_FOLDERS : ROWS_ITEMS);
 	soap_number(soap, "ulFlags", request->flags | UNICODE);
 	soap_close(soap, "lpOpen");
+}
+
+/* Descending item numbers are the server's order anyway, but a reader that goes on below a number relies on it. */
+static void write_order(struct soap *soap)
+{
+	soap_open(soap, "lpSort");
+	soap_open(soap, "sSortOrder");
+	soap_open(soap, "item");
+	soap_number(soap, "ulPropTag", TAG_ITEM_NUMBER);
+	soap_number(soap, "ulOrder", DESCENDING);
+	soap_close(soap, "item");
+	soap_close(soap, "sSortOrder");
+	soap_number(soap, "ulCategories", 0);
+	soap_number(soap, "ulExpanded", 0);
+	soap_close(soap, "lpSort");
 }
 
 static void write_value(struct soap *soap, const struct table_request *request)
@@ -75,6 +90,8 @@ int client_open_table(struct client *client, const struct table_request *request
 	soap_number(soap, "ulFlags", 0);
 	write_open(soap, request);
 	soap_tags(soap, "lpSetColumns", client->columns.tags, client->columns.n);
+	if (request->kind == TABLE_CONTENTS)
+		write_order(soap);
 	write_restriction(soap, request);
 	write_rows(soap, request->n_rows);
 	soap_close(soap, "sRequest");
