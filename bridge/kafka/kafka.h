@@ -69,6 +69,7 @@ struct kafka_sink {
 	rd_kafka_queue_t *queue;
 	size_t batch_bytes; /* of this client */
 	char *cluster;      /* its id */
+	int32_t broker_id;  /* of one that answers */
 	bool ends_stored;   /* the state names this cluster and these topics */
 	struct kafka_topic topics[N_TOPICS];
 	struct kafka_headers headers;
@@ -96,7 +97,7 @@ int kafka_client_topics(struct kafka_sink *sink, struct err *err);
 int kafka_pause(const struct kafka_sink *sink, int ms, struct err *err);
 
 /* Each returns 0, ERR_AGAIN, ERR_FATAL or ERR_STOPPED. */
-int kafka_topics_find(struct kafka_sink *sink, struct err *err); /* sets n_found */
+int kafka_topics_find(struct kafka_sink *sink, struct err *err); /* sets n_found and broker_id */
 int kafka_topics_make(struct kafka_sink *sink, struct err *err); /* those that were not found */
 int kafka_topics_limits(struct kafka_sink *sink,
 			struct err *err); /* sets limit_bytes; refuses a compacted items topic */

@@ -39,6 +39,7 @@ int kafka_topics_find(struct kafka_sink *sink, struct err *err)
 		return class;
 	for (int i = 0; i < N_TOPICS; i++)
 		sink->topics[i].n_found = n_partitions(found, sink->topics[i].name);
+	sink->broker_id = found->orig_broker_id;
 	rd_kafka_metadata_destroy(found);
 	return 0;
 }
@@ -193,7 +194,10 @@ static rd_kafka_event_t *ask(struct kafka_sink *sink, rd_kafka_queue_t *queue, s
 	rd_kafka_ConfigResource_t *wanted[N_TOPICS];
 	for (int i = 0; i < N_TOPICS; i++)
 		wanted[i] = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, sink->topics[i].name);
+	char text[256];
 	rd_kafka_AdminOptions_t *how = options(sink, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
+	/* Any broker knows; to wait for the controller would be in vain where nobody tells which it is. */
+	rd_kafka_AdminOptions_set_broker(how, sink->broker_id, text, sizeof text);
 	rd_kafka_DescribeConfigs(sink->client, wanted, N_TOPICS, how, queue);
 	wait_for_answer(sink, queue, &answer, err);
 	rd_kafka_ConfigResource_destroy_array(wanted, N_TOPICS);
