@@ -1,8 +1,9 @@
 /* A configuration file as a tree of nodes that know where they stand. Drivers read their own part of it.
  *
  * The tree owns every text; it lives until conf_free. Every error is ERR_FATAL with exit code 2 and begins with
- * "FILE:LINE:COLUMN: ". A reader first calls conf_keys with all keys that it knows, so that a misspelt key is an error that
- * names the nearest known one, and then takes the values; an absent key leaves *value as it was, which is the default. */
+ * "FILE:LINE:COLUMN: ". A reader first calls conf_keys with all keys that it knows, so that a misspelt key is an error
+ * that names the nearest known one, and then takes the values; an absent key leaves *value as it was, which is the
+ * default. */
 #ifndef TIDINGS_BRIDGE_CONF_H
 #define TIDINGS_BRIDGE_CONF_H
 
@@ -17,11 +18,11 @@ enum conf_kind { CONF_SCALAR, CONF_LIST, CONF_MAP };
 struct conf_node {
 	enum conf_kind kind;
 	const char *file;
-	int line, column;   /* from 1 */
-	const char *key;    /* in its map; NULL in a list and at the root */
-	const char *path;   /* "sink.kafka.librdkafka", for messages; "" at the root */
-	const char *text;   /* of a scalar; "" if it is empty */
-	bool quoted;        /* a scalar written in quotes */
+	int line, column;           /* from 1 */
+	const char *key;            /* in its map; NULL in a list and at the root */
+	const char *path;           /* "sink.kafka.librdkafka", for messages; "" at the root */
+	const char *text;           /* of a scalar; "" if it is empty */
+	bool quoted;                /* a scalar written in quotes */
 	struct conf_node *children; /* of a list or map */
 	size_t n_children;
 };
@@ -39,12 +40,14 @@ int conf_keys(const struct conf_node *node, const char *const *keys, struct err 
 
 int conf_text(const struct conf_node *map, const char *key, const char **value, struct err *err);
 int conf_bool(const struct conf_node *map, const char *key, bool *value, struct err *err);
-int conf_integer(const struct conf_node *map, const char *key, int64_t min, int64_t max, int64_t *value, struct err *err);
+int conf_integer(const struct conf_node *map, const char *key, int64_t min, int64_t max, int64_t *value,
+		 struct err *err);
 int conf_bytes(const struct conf_node *map, const char *key, int64_t min, int64_t max, int64_t *value,
 	       struct err *err); /* "32 MiB", "1 KiB", "1000" */
 int conf_choice(const struct conf_node *map, const char *key, const char *const *names, int *value,
 		struct err *err); /* *value: index in the NULL-terminated names */
-int conf_list(const struct conf_node *map, const char *key, const struct conf_node **list, struct err *err); /* of scalars */
+int conf_list(const struct conf_node *map, const char *key, const struct conf_node **list,
+	      struct err *err); /* of scalars */
 
 /* An error at a node; `map` and `key` form: an absent required key. */
 int conf_error(const struct conf_node *node, struct err *err, const char *format, ...)
