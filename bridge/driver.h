@@ -11,10 +11,11 @@ enum follow_mode { FOLLOW_FOLDERS };
 
 struct follow {
 	enum follow_mode mode;
-	const struct conf_node *stores;  /* login names, or "public" */
-	const struct conf_node *folders; /* paths below the IPM subtree, as Folder.path of change.proto; also "\*" for a star */
-	bool associated;                 /* also associated items */
-	bool snapshot;                   /* list what is there at the start */
+	const struct conf_node *stores; /* login names, or "public" */
+	const struct conf_node
+		*folders; /* paths below the IPM subtree, as Folder.path of change.proto; also "\*" for a star */
+	bool associated;  /* also associated items */
+	bool snapshot;    /* list what is there at the start */
 };
 
 struct source_driver {
