@@ -132,3 +132,98 @@ size_t kafka_read_key(const char *brokers, const char *topic, struct slice key, 
 	free(wanted.values);
 	return wanted.n;
 }
+
+static rd_kafka_event_t *wait_for(rd_kafka_queue_t *queue, const char *what)
+{
+	rd_kafka_event_t *answer = rd_kafka_queue_poll(queue, READ_MS);
+	if (!answer || rd_kafka_event_error(answer))
+		fail_msg("%s: %s", what, answer ? rd_kafka_event_error_string(answer) : "no answer");
+	return answer;
+}
+
+/* A deleted topic stays listed for a moment. */
+static void wait_until_gone(const char *brokers, const char *name)
+{
+	int64_t end_ms = clock_ms() + READ_MS;
+	while (kafka_count_partitions(brokers, name) > 0)
+		if (clock_ms() > end_ms)
+			fail_msg("topic %s is still listed", name);
+}
+
+void kafka_delete_topics(const char *brokers, const char *const *names, size_t n)
+{
+	rd_kafka_t *client = kafka_client(brokers);
+	rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
+	for (size_t i = 0; i < n; i++) {
+		rd_kafka_DeleteTopic_t *wanted = rd_kafka_DeleteTopic_new(names[i]);
+		rd_kafka_DeleteTopics(client, &wanted, 1, NULL, queue);
+		rd_kafka_event_destroy(wait_for(queue, names[i]));
+		rd_kafka_DeleteTopic_destroy(wanted);
+		wait_until_gone(brokers, names[i]);
+	}
+	rd_kafka_queue_destroy(queue);
+	rd_kafka_destroy(client);
+}
+
+static bool has_setting(const rd_kafka_event_t *answer, const char *key, const char *value)
+{
+	size_t n;
+	const rd_kafka_ConfigResource_t **found = rd_kafka_DescribeConfigs_result_resources(
+		rd_kafka_event_DescribeConfigs_result((rd_kafka_event_t *)answer), &n);
+	const rd_kafka_ConfigEntry_t **entries = rd_kafka_ConfigResource_configs(found[0], &n);
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(rd_kafka_ConfigEntry_name(entries[i]), key))
+			return !strcmp(rd_kafka_ConfigEntry_value(entries[i]), value);
+	return false;
+}
+
+/* A controller takes a setting before its brokers know it. */
+static void wait_until_set(rd_kafka_t *client, rd_kafka_queue_t *queue, const char *name, const char *key,
+			   const char *value)
+{
+	int64_t end_ms = clock_ms() + READ_MS;
+	rd_kafka_ConfigResource_t *wanted = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, name);
+	for (bool is_set = false; !is_set;) {
+		rd_kafka_DescribeConfigs(client, &wanted, 1, NULL, queue);
+		rd_kafka_event_t *answer = wait_for(queue, name);
+		is_set = has_setting(answer, key, value);
+		rd_kafka_event_destroy(answer);
+		if (!is_set && clock_ms() > end_ms)
+			fail_msg("topic %s: %s is not %s", name, key, value);
+	}
+	rd_kafka_ConfigResource_destroy(wanted);
+}
+
+void kafka_alter_topic(const char *brokers, const char *name, const char *key, const char *value)
+{
+	size_t n;
+	rd_kafka_t *client = kafka_client(brokers);
+	rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
+	rd_kafka_ConfigResource_t *wanted = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, name);
+	rd_kafka_ConfigResource_set_config(wanted, key, value);
+	rd_kafka_AlterConfigs(client, &wanted, 1, NULL, queue);
+	rd_kafka_event_t *answer = wait_for(queue, name);
+	const rd_kafka_ConfigResource_t **altered =
+		rd_kafka_AlterConfigs_result_resources(rd_kafka_event_AlterConfigs_result(answer), &n);
+	assert_int_equal(rd_kafka_ConfigResource_error(altered[0]), RD_KAFKA_RESP_ERR_NO_ERROR);
+	rd_kafka_event_destroy(answer);
+	rd_kafka_ConfigResource_destroy(wanted);
+	wait_until_set(client, queue, name, key, value);
+	rd_kafka_queue_destroy(queue);
+	rd_kafka_destroy(client);
+}
+
+int kafka_count_partitions(const char *brokers, const char *name)
+{
+	const struct rd_kafka_metadata *found;
+	rd_kafka_t *client = kafka_client(brokers);
+	int n = 0;
+	if (rd_kafka_metadata(client, 1, NULL, &found, READ_MS))
+		fail_msg("no metadata");
+	for (int i = 0; i < found->topic_cnt; i++)
+		if (!strcmp(found->topics[i].topic, name))
+			n = found->topics[i].partition_cnt;
+	rd_kafka_metadata_destroy(found);
+	rd_kafka_destroy(client);
+	return n;
+}

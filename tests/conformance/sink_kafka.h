@@ -32,4 +32,9 @@ size_t kafka_read_key(const char *brokers, const char *topic, struct slice key, 
 /* A client for the administration of a test's topics. */
 rd_kafka_t *kafka_client(const char *brokers);
 
+/* Administration; each waits until the broker has done it. */
+void kafka_delete_topics(const char *brokers, const char *const *names, size_t n);
+void kafka_alter_topic(const char *brokers, const char *name, const char *key, const char *value);
+int kafka_count_partitions(const char *brokers, const char *name); /* 0: there is no such topic */
+
 #endif
