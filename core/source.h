@@ -3,9 +3,9 @@
  *
  *     open -> seek -> next, next, ... -> close           stop, at any time, from any thread
  *
- * Threads: open, seek, next and close are called by one thread at a time and may block; stop may come from any thread
- * while another is in open, seek or next, and makes it return within 1 s.
- * Memory: a source holds at most one element of an answer and the batch that it builds. */
+ * Threads: open, seek, next and close are called by one thread at a time; seek and next may block; stop may come from
+ * any thread while another is in seek or next, and makes it return within 1 s. Memory: a source holds at most one
+ * element of an answer and the batch that it builds. */
 #ifndef TIDINGS_CORE_SOURCE_H
 #define TIDINGS_CORE_SOURCE_H
 
@@ -20,14 +20,15 @@ struct source {
 struct source_ops {
 	const char *name;
 
-	/* Connects and logs on as `config` (the driver's own) says. Afterwards *source is set, also on failure if there
-	 * is something to close. Returns 0, ERR_AGAIN (unreachable), ERR_FATAL (configuration, credentials) or
-	 * ERR_STOPPED. */
+	/* Makes a source as `config` (the driver's own) says, which must outlive it. Does not wait for the server: only
+	 * what exists can be stopped. *source is set, also on failure if there is something to close. Returns 0 or
+	 * ERR_FATAL. */
 	int (*open)(const void *config, struct source **source, struct err *err);
 
-	/* Takes the stored positions and entries from `state`, which it may read only during this call. Without any it
-	 * starts anew. next then yields nothing at or before a stored position. Returns 0, ERR_AGAIN, ERR_STOPPED, or
-	 * ERR_FATAL: the state is of other ends, or nothing that is to be followed exists. */
+	/* Connects, logs on, and takes the stored positions and entries from `state`, which it may read only during
+	 * this call. Without any it starts anew. next then yields nothing at or before a stored position. Returns 0,
+	 * ERR_AGAIN (unreachable), ERR_STOPPED, or ERR_FATAL: configuration, credentials, the state is of other ends,
+	 * or nothing that is to be followed exists. */
 	int (*seek)(struct source *source, struct state *state, struct err *err);
 
 	/* Waits for the next batch. 0: *batch is the caller's; positions and entries are in its puts. ERR_AGAIN: call

@@ -58,19 +58,35 @@ static int find_subfolder(struct client *client, struct slice parent_entry_id, c
 	return found ? 0 : err_set(err, ERR_GONE, "no folder \"%s\"", name);
 }
 
+/* The name as it stands in a path, with a slash before it if it is not the first. */
+static char *add_name(char *end, const char *name, bool is_first)
+{
+	if (!is_first)
+		*end++ = '/';
+	for (; *name; name++) {
+		if (*name == '/' || *name == '\\')
+			*end++ = '\\';
+		*end++ = *name;
+	}
+	return end;
+}
+
 static int find_path(struct client *client, struct slice subtree, const char *path, struct arena *arena,
 		     struct folder_info *folder, struct err *err)
 {
 	struct slice parent = subtree;
+	char *written = arena_alloc(arena, 2 * strlen(path)), *end = written;
 	for (const char *rest = path; rest;) {
 		char name[1024];
+		bool is_first = rest == path;
 		rest = next_name(rest, name, sizeof name);
 		int rc = find_subfolder(client, parent, name, arena, folder, err);
 		if (rc)
 			return rc;
 		parent = folder->entry_id;
+		end = add_name(end, name, is_first);
 	}
-	folder->path = slice_of_text(path);
+	folder->path = slice_of(written, (size_t)(end - written));
 	return 0;
 }
 
