@@ -24,8 +24,10 @@ OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(PROTO_C:.c=.o)
 LIBRARY := $(BUILD)/libtidings.a
 UNITS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 CONFORMANCE := $(patsubst tests/conformance/%.c,$(BUILD)/tests/conformance/%,$(wildcard tests/conformance/test_*.c))
-TEST_HELPERS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c) \
+TEST_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c) \
 	$(filter-out tests/conformance/test_%,$(wildcard tests/conformance/*.c)))
+# A library, so that each program takes only the helpers that it uses.
+TEST_HELPERS := $(BUILD)/libtesting.a
 FAKEKOPANO_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/fakekopano/*.c))
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/bench/bench_*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -42,6 +44,10 @@ $(BUILD)/tidings: $(BUILD)/bridge/main.o $(LIBRARY)
 	$(CC) -o $@ $^ $(ALL_LIBS)
 
 $(LIBRARY): $(OBJECTS)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(TEST_HELPERS): $(TEST_OBJECTS)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
