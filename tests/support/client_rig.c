@@ -22,7 +22,7 @@ int rig_open(const struct http_step *steps, size_t n_steps)
 	return client_open(&rig.login, &rig.client, &rig.err);
 }
 
-int rig_teardown(void **state)
+int client_rig_teardown(void **state)
 {
 	(void)state;
 	client_close(rig.client);

@@ -1,6 +1,6 @@
 /* A client logged on to a scripted server: what the tests of its calls share.
  *
- * One client at a time; rig_teardown is the teardown of each test. */
+ * One client at a time; client_rig_teardown is the teardown of each test. */
 #ifndef TIDINGS_TESTS_SUPPORT_CLIENT_RIG_H
 #define TIDINGS_TESTS_SUPPORT_CLIENT_RIG_H
 
@@ -25,7 +25,7 @@ extern struct client_rig rig;
 int rig_open(const struct http_step *steps, size_t n_steps);
 
 #define RIG_SCRIPT(...)                                                                                                \
-	static const struct http_step steps[] = {__VA_ARGS__};                                                         \
+	const struct http_step steps[] = {__VA_ARGS__};                                                                \
 	int opened = rig_open(steps, sizeof steps / sizeof *steps)
 
 /* The client is logged on; the script is about the requests after that. */
@@ -33,7 +33,7 @@ int rig_open(const struct http_step *steps, size_t n_steps);
 	RIG_SCRIPT({.recorded = RIG_LOGON}, __VA_ARGS__);                                                              \
 	assert_int_equal(opened, 0)
 
-int rig_teardown(void **state);
+int client_rig_teardown(void **state);
 
 void rig_assert_hex(struct slice bytes, const char *expected);
 void rig_assert_text(struct slice text, const char *expected);

@@ -163,11 +163,11 @@ static void an_export_names_the_items_that_are_there(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_teardown(a_table_is_read_page_by_page, rig_teardown),
-		cmocka_unit_test_teardown(other_tables, rig_teardown),
-		cmocka_unit_test_teardown(absent_and_special_cells, rig_teardown),
-		cmocka_unit_test_teardown(a_table_that_is_gone, rig_teardown),
-		cmocka_unit_test_teardown(an_export_names_the_items_that_are_there, rig_teardown),
+		cmocka_unit_test_teardown(a_table_is_read_page_by_page, client_rig_teardown),
+		cmocka_unit_test_teardown(other_tables, client_rig_teardown),
+		cmocka_unit_test_teardown(absent_and_special_cells, client_rig_teardown),
+		cmocka_unit_test_teardown(a_table_that_is_gone, client_rig_teardown),
+		cmocka_unit_test_teardown(an_export_names_the_items_that_are_there, client_rig_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
