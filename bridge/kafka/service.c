@@ -3,8 +3,6 @@
 
 #include "bridge/kafka/kafka.h"
 
-enum { LEAST_BATCH_BYTES = 1024 };
-
 /* Why a code is beyond the program's means, and what a person has to do; NULL: it passes. */
 static const char *advice(rd_kafka_resp_err_t code)
 {
@@ -58,11 +56,11 @@ static bool is_about_size(rd_kafka_resp_err_t code)
 static int refused_for_size(struct kafka_sink *sink, const rd_kafka_message_t *message, const char *topic,
 			    struct err *err)
 {
-	size_t bytes = message->len + message->key_len, smaller = sink->batch_bytes / 2;
-	if (bytes >= sink->batch_bytes || sink->batch_bytes <= LEAST_BATCH_BYTES)
+	size_t bytes = message->len + message->key_len;
+	if (bytes >= sink->batch_bytes)
 		return err_set(err, ERR_BAD, "Kafka: topic %s refuses a record of %zu bytes for its size", topic,
 			       bytes);
-	sink->config->lesson->batch_bytes = smaller < LEAST_BATCH_BYTES ? LEAST_BATCH_BYTES : smaller;
+	sink->config->lesson->batch_bytes = sink->batch_bytes / 2;
 	return err_set(err, ERR_AGAIN, "Kafka: topic %s refuses a batch for its size; batches will be half as large",
 		       topic);
 }
@@ -105,11 +103,10 @@ static void answer(struct kafka_sink *sink, const rd_kafka_message_t *message)
 	sink->events.acknowledged(sink->events.context, message->_private);
 }
 
-/* An idle connection that a broker closes is no outage: nothing waits for it. */
 static void say_down(struct kafka_sink *sink)
 {
 	char text[512];
-	if (sink->is_down || sink->n_unanswered == 0)
+	if (sink->is_down)
 		return;
 	snprintf(text, sizeof text, "Kafka: no broker is connected%s%s; waiting, nothing is lost",
 		 sink->last_error[0] ? ": " : "", sink->last_error);
@@ -131,8 +128,8 @@ static void say_denied(struct kafka_sink *sink)
 static int take_error(struct kafka_sink *sink, rd_kafka_event_t *event, struct err *err)
 {
 	rd_kafka_resp_err_t code = rd_kafka_event_error(event);
-	if (code == RD_KAFKA_RESP_ERR__FATAL)
-		return kafka_error(sink, code, "the producer gave up", "", err);
+	if (code == RD_KAFKA_RESP_ERR__FATAL || rd_kafka_event_error_is_fatal(event))
+		return kafka_error(sink, RD_KAFKA_RESP_ERR__FATAL, "the producer gave up", "", err);
 	if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
 		say_down(sink);
 		return 0;

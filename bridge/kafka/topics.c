@@ -223,11 +223,12 @@ int kafka_topics_limits(struct kafka_sink *sink, struct err *err)
 	return class;
 }
 
-/* A broker refuses a batch for its sum. A twentieth is left for what a broker counts and the client does not. */
+/* A broker refuses a batch for its sum. A little is left for what a broker counts and the client does not;
+ * librdkafka's own default stays below Kafka's own limit. */
 size_t kafka_batch_bytes(const struct kafka_sink *sink)
 {
 	size_t least = SIZE_MAX;
 	for (int i = 0; i < N_TOPICS; i++)
 		least = smaller(least, sink->topics[i].limit_bytes + kafka_overhead_bytes());
-	return least - least / 20;
+	return least - least / 32;
 }
