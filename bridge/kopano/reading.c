@@ -35,6 +35,7 @@ static int end_reading(struct client *client, struct reading *reading, struct er
 {
 	struct http *http = reading->channel.http;
 
+	soap_leave(&reading->channel.scan);
 	if (scan_failed(&reading->channel.scan))
 		return broken(client, reading, err);
 	reading->open = false;

@@ -119,6 +119,7 @@ int session_call(struct client *client, answer_child_fn *child, struct arena *ar
 	if (rc)
 		return rc;
 	uint32_t er = answer_read(&channel->scan, arena, child, answer);
+	soap_leave(&channel->scan);
 	if (scan_failed(&channel->scan))
 		return session_broken(client, channel, err);
 	http_done(channel->http);

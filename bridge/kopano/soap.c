@@ -192,3 +192,9 @@ bool soap_enter(struct scan *scan)
 	refuse_as_fault(scan);
 	return false;
 }
+
+void soap_leave(struct scan *scan)
+{
+	while (scan_child(scan, 0))
+		;
+}

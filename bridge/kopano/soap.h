@@ -2,7 +2,7 @@
  * the call. Facts: SOAP 1.1, RPC style, namespace urn:zarafa; children of a call must be unqualified.
  *
  *     soap_begin -> soap_number | soap_text | soap_binary | soap_open ... soap_close -> soap_end -> (send) ...
- *     soap_enter -> scan_child ...
+ *     soap_enter -> scan_child ... -> soap_leave
  *
  * Memory: the buffer, kept for the next request, wiped by soap_wipe because it holds session id and password. */
 #ifndef TIDINGS_BRIDGE_KOPANO_SOAP_H
@@ -34,5 +34,8 @@ void soap_free(struct soap *soap);
 
 /* Goes into the element of the call's answer. false: it is a fault (scan->err says which), or no SOAP at all. */
 bool soap_enter(struct scan *scan);
+
+/* Goes on from there to the end of the envelope, so that a truncated answer is not taken for a whole one. */
+void soap_leave(struct scan *scan);
 
 #endif

@@ -21,7 +21,7 @@ struct connection {
 };
 
 struct script_http {
-	const struct http_step *steps;
+	struct http_step *steps;
 	size_t n_steps;
 	int fd;
 	char url[64];
@@ -226,7 +226,7 @@ struct script_http *script_http_start(const struct http_step *steps, size_t n_st
 	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
 	socklen_t size = sizeof address;
 
-	server->steps = steps;
+	server->steps = memcpy(xmalloc(n_steps * sizeof *steps), steps, n_steps * sizeof *steps);
 	server->n_steps = n_steps;
 	pthread_mutex_init(&server->lock, NULL);
 	server->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -280,5 +280,6 @@ void script_http_stop(struct script_http *server)
 	for (size_t i = 0; i < server->n_requests; i++)
 		free(server->requests[i]);
 	pthread_mutex_destroy(&server->lock);
+	free(server->steps);
 	free(server);
 }

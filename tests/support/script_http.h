@@ -25,6 +25,7 @@ struct http_step {
 
 struct script_http;
 
+/* The steps are copied, their bytes are borrowed until script_http_stop. */
 struct script_http *script_http_start(const struct http_step *steps, size_t n_steps);
 const char *script_http_url(const struct script_http *server);
 size_t script_http_n_requests(struct script_http *server);
