@@ -9,6 +9,7 @@
 
 #include "bridge/clock.h"
 #include "bridge/outage.h"
+#include "core/step.h"
 
 struct queued {
 	struct queued *next;
@@ -137,6 +138,7 @@ static int put(struct feeder *feeder, struct batch *batch, struct err *err)
 		pthread_cond_wait(&feeder->changed, &feeder->mutex);
 	bool stopping = feeder->stopping;
 	if (!stopping) {
+		step("batch queued");
 		append(feeder, batch);
 		feeder->held_bytes += n_bytes;
 	}

@@ -4,6 +4,7 @@
 
 #include "bridge/clock.h"
 #include "bridge/log.h"
+#include "core/step.h"
 
 enum { FIRST_PAUSE_MS = 200, LAST_PAUSE_MS = 30000, MAX_DOUBLINGS = 8, FORGET_MS = 60000 };
 
@@ -19,7 +20,7 @@ static int with_jitter(int pause_ms)
 static int next_pause_ms(int n_failures)
 {
 	int doublings = n_failures < MAX_DOUBLINGS ? n_failures : MAX_DOUBLINGS;
-	int pause_ms = FIRST_PAUSE_MS << doublings;
+	int pause_ms = (int)STEP_LIMIT(FIRST_PAUSE_MS) << doublings;
 	return with_jitter(pause_ms < LAST_PAUSE_MS ? pause_ms : LAST_PAUSE_MS);
 }
 

@@ -197,11 +197,17 @@ static int bury(struct pipeline *pipeline, const struct parcel *parcel, struct e
 	return 0;
 }
 
+/* In a test, of a sink that is in order. */
+static int lost(struct err *err)
+{
+	return err_set(err, ERR_AGAIN, "a record was lost, as a test wanted it");
+}
+
 static int send_one(struct pipeline *pipeline, struct parcel *parcel, struct err *err)
 {
 	struct sink *sink = pipeline->parts.sink;
 	step("record sent");
-	int rc = sink->ops->send(sink, &parcel->record, err);
+	int rc = step_loses() ? lost(err) : sink->ops->send(sink, &parcel->record, err);
 	if (rc && rc != ERR_BAD)
 		return rc;
 	outbox_take(pipeline);
@@ -306,7 +312,7 @@ static int64_t commit_wait_ms(const struct pipeline *pipeline)
 {
 	if (pipeline->complete_bytes >= pipeline->parts.budget_bytes / 4)
 		return 0;
-	int64_t wait = pipeline->committed_at_ms + COMMIT_INTERVAL_MS - pipeline->parts.now_ms();
+	int64_t wait = pipeline->committed_at_ms + (int64_t)STEP_LIMIT(COMMIT_INTERVAL_MS) - pipeline->parts.now_ms();
 	return wait > 0 ? wait : 0;
 }
 

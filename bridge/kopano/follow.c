@@ -2,6 +2,7 @@
 
 #include "bridge/kopano/item.h"
 #include "bridge/kopano/kopano.h"
+#include "core/step.h"
 
 /* ---- the start ---- */
 
@@ -138,7 +139,7 @@ static int read_window(struct kopano *kopano, struct window *window, struct err 
 {
 	uint32_t last = kopano->reading->position.change_id;
 	int64_t deadline = clock_ms() + BATCH_AGE_MS;
-	while (window->n < WINDOW_ENTRIES && (window->n == 0 || clock_ms() < deadline)) {
+	while (window->n < STEP_LIMIT(WINDOW_ENTRIES) && (window->n == 0 || clock_ms() < deadline)) {
 		struct journal_entry entry;
 		int rc = client_next_entry(kopano->client, &entry, &window->max_change_id, err);
 		window->over = rc == KOPANO_END;
@@ -169,9 +170,9 @@ enum { MAX_BATCHES = (WINDOW_ENTRIES + BATCH_CHANGES - 1) / BATCH_CHANGES };
 static size_t make_batches(struct kopano *kopano, const struct followed *followed, const struct window *window,
 			   struct batch **batches)
 {
-	size_t n_batches = 0;
-	for (size_t i = 0; i < window->n; i += BATCH_CHANGES) {
-		size_t n = window->n - i < BATCH_CHANGES ? window->n - i : BATCH_CHANGES;
+	size_t n_batches = 0, most = STEP_LIMIT(BATCH_CHANGES);
+	for (size_t i = 0; i < window->n; i += most) {
+		size_t n = window->n - i < most ? window->n - i : most;
 		batches[n_batches++] = make_batch(kopano, followed, &window->entries[i], n);
 	}
 	return n_batches;
@@ -180,8 +181,9 @@ static size_t make_batches(struct kopano *kopano, const struct followed *followe
 static void queue_batches(struct kopano *kopano, struct followed *followed, const struct window *window,
 			  struct batch **batches, size_t n_batches)
 {
+	size_t most = STEP_LIMIT(BATCH_CHANGES);
 	for (size_t i = 0; i < n_batches; i++) {
-		size_t last = (i + 1) * BATCH_CHANGES < window->n ? (i + 1) * BATCH_CHANGES - 1 : window->n - 1;
+		size_t last = (i + 1) * most < window->n ? (i + 1) * most - 1 : window->n - 1;
 		put_position(followed, batches[i], window->entries[last].change_id);
 		hand_over(kopano, batches[i]);
 	}

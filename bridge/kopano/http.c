@@ -8,6 +8,7 @@
 
 #include "bridge/kopano/http_url.h"
 #include "bridge/kopano/stop.h"
+#include "core/step.h"
 
 enum {
 	CONNECT_LIMIT_MS = 15000,
@@ -274,6 +275,7 @@ int http_post(struct http *http, struct slice body, struct patience patience, st
 	curl_easy_setopt(http->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.size);
 	curl_multi_add_handle(http->multi, http->easy);
 	http->busy = true;
+	step("request sent");
 	int rc = wait_for(http, false, err);
 	if (rc)
 		http_drop(http);

@@ -1,5 +1,6 @@
 #include "bridge/kopano/item.h"
 #include "bridge/kopano/kopano.h"
+#include "core/step.h"
 
 /* A listing of one folder: pages of its contents table, in descending order of PR_EC_HIERARCHYID; normal items, then,
  * where followed, associated ones. One table stays open; rows that are not below the last published number are dropped,
@@ -68,7 +69,7 @@ static int open_table(struct kopano *kopano, struct followed *followed, struct e
 		.flags = TABLE_UNCUT | (snapshot->listing == LISTING_ASSOCIATED ? TABLE_ASSOCIATED : 0),
 		.columns = item_columns,
 		.below_item_number = snapshot->item_number == UINT32_MAX ? 0 : snapshot->item_number,
-		.n_rows = PAGE_ROWS,
+		.n_rows = STEP_LIMIT(PAGE_ROWS),
 	};
 	return client_open_table(kopano->client, &request, err);
 }
@@ -86,7 +87,7 @@ int snapshot_ask(struct kopano *kopano, struct followed *followed, struct err *e
 	bool is_open = kopano->table_of == followed, proven = true;
 	if (!is_open)
 		close_table(kopano);
-	int rc = is_open ? client_next_page(kopano->client, PAGE_ROWS, err)
+	int rc = is_open ? client_next_page(kopano->client, STEP_LIMIT(PAGE_ROWS), err)
 			 : prove_and_open(kopano, followed, &proven, err);
 	if (rc == 0 && proven) {
 		kopano->table_of = kopano->paging = followed;
@@ -133,7 +134,7 @@ static int fill_batch(struct kopano *kopano, struct followed *followed, struct b
 {
 	struct prop cells[N_ITEM_COLUMNS];
 	int64_t deadline = clock_ms() + BATCH_AGE_MS;
-	while (batch->n_changes < BATCH_CHANGES && (!batch->n_changes || clock_ms() < deadline)) {
+	while (batch->n_changes < STEP_LIMIT(BATCH_CHANGES) && (!batch->n_changes || clock_ms() < deadline)) {
 		int rc = client_next_row(kopano->client, &batch->arena, cells, err);
 		if (rc)
 			return rc;

@@ -5,7 +5,6 @@
 
 #include "bridge/kopano/kopano.h"
 #include "core/hex.h"
-#include "core/step.h"
 
 /* ---- time, chance ---- */
 
@@ -148,7 +147,6 @@ static int connect_server(struct kopano *kopano, struct err *err)
 	if (kopano->client && client_alive(kopano->client))
 		return 0;
 	disconnect(kopano);
-	step("logon sent");
 	int rc = client_open(&kopano->login, &kopano->client, err);
 	return rc ? rc : check_server(kopano, err);
 }

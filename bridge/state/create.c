@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/step.h"
+
 /* No journal: a file that was not finished is thrown away. */
 static const char schema[] = "PRAGMA journal_mode = OFF; PRAGMA synchronous = FULL; BEGIN;"
 			     "PRAGMA application_id = %d; PRAGMA user_version = %d;"
@@ -71,7 +73,9 @@ int state_create(const char *path, struct err *err)
 	int rc;
 	if ((rc = make_file(file, err)) || (rc = write_schema(file, err)))
 		return rc;
+	step("state written");
 	remove_leftovers(path);
+	step("state named");
 	if (rename(file, path) < 0)
 		return err_fatal(err, "cannot rename %s to %s: %s", file, path, strerror(errno));
 	return sync_directory(path, err);
