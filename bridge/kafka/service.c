@@ -34,13 +34,21 @@ static const char *advice(rd_kafka_resp_err_t code)
 	}
 }
 
+/* Whatever fails once the producer has given up, fails for its reason. */
+static rd_kafka_resp_err_t first_cause(const struct kafka_sink *sink, rd_kafka_resp_err_t code, char *text, size_t size)
+{
+	rd_kafka_resp_err_t fatal = sink->client ? rd_kafka_fatal_error(sink->client, text, size) : 0;
+	if (!fatal)
+		snprintf(text, size, "%s", rd_kafka_err2str(code));
+	return fatal ? fatal : code;
+}
+
 int kafka_error(const struct kafka_sink *sink, rd_kafka_resp_err_t code, const char *what, const char *topic,
 		struct err *err)
 {
-	char reason[256] = "";
-	if (code == RD_KAFKA_RESP_ERR__FATAL && sink->client)
-		code = rd_kafka_fatal_error(sink->client, reason, sizeof reason);
-	const char *cause = reason[0] ? reason : rd_kafka_err2str(code), *space = topic[0] ? " " : "";
+	char cause[256];
+	const char *space = topic[0] ? " " : "";
+	code = first_cause(sink, code, cause, sizeof cause);
 	if (advice(code))
 		return err_usage(err, "Kafka: %s%s%s: %s; %s", what, space, topic, cause, advice(code));
 	return err_set(err, ERR_AGAIN, "Kafka: %s%s%s: %s", what, space, topic, cause);

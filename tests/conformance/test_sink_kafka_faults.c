@@ -22,7 +22,7 @@ static struct trouble {
 	struct kafka_conf conf;
 	struct memory_state *state;
 	struct sink *sink;
-	struct err err; /* of the last call, or of a record's failure */
+	struct err err, failure; /* of the last call; of the last record that failed */
 	size_t n_sent, n_acknowledged, n_failed;
 	size_t n_notices;
 	char notices[4][512];
@@ -39,7 +39,7 @@ static void on_failed(void *context, void *token, const struct err *err)
 	struct trouble *here = context;
 	(void)token;
 	here->n_failed++;
-	here->err = *err;
+	here->failure = *err;
 }
 
 static void on_notice(void *context, const char *text)
@@ -202,6 +202,7 @@ static void a_right_that_is_missing_ends_the_program(void **state)
 	assert_int_equal(serve_until(never), ERR_FATAL);
 	assert_int_equal(trouble.err.exit_code, EXIT_USAGE);
 	assert_non_null(strstr(trouble.err.text, "IdempotentWrite"));
+	assert_true(trouble.n_failed == 0 || trouble.failure.class == ERR_FATAL);
 }
 
 /* Also when half of it is under way. */
