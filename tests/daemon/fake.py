@@ -1,0 +1,192 @@
+"""The fake Kopano server (tests/fakekopano/README.md): its process, and its control channel as functions."""
+
+import http.client
+import json
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Iterable, Optional
+
+from process import BUILD
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder of a store; it stays what it is when it is renamed."""
+
+    store: str
+    path: str
+    key: bytes
+
+
+@dataclass(frozen=True)
+class Item:
+    """What the server says of an item; `folder` in any form that commands take."""
+
+    folder: str
+    key: bytes
+    number: int
+    entry_id: bytes = b""
+    subject: str = ""
+    read: bool = False
+    associated: bool = False
+
+
+Place = str | Folder
+
+
+def place_text(place: Place) -> str:
+    return place.key.hex() if isinstance(place, Folder) else place
+
+
+class FakeServer:
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.port = 0
+        self.process: Optional[subprocess.Popen] = None
+
+    # ---- the process ----
+
+    def start(self, *arguments: str) -> None:
+        """An empty world; on the port that it had before."""
+        log = self.directory / "fake.log"
+        with open(log, "ab") as err:
+            self.process = subprocess.Popen(
+                [BUILD / "fakekopano", "--port", str(self.port), *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=err,
+                text=True,
+            )
+        self.port = json.loads(self.process.stdout.readline())["port"]
+
+    def kill(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process.stdout.close()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/"
+
+    # ---- the control channel ----
+
+    def do(self, verb: str, **arguments: Any) -> dict[str, Any]:
+        line = json.dumps({"do": verb, **{k: v for k, v in arguments.items() if v is not None}})
+        (answer,) = self.do_lines([line])
+        return answer
+
+    def do_lines(self, lines: Iterable[str]) -> list[dict[str, Any]]:
+        """Commands in one request."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        try:
+            connection.request("POST", "/control", "\n".join(lines) + "\n")
+            answers = [json.loads(line) for line in connection.getresponse().read().splitlines()]
+        finally:
+            connection.close()
+        for answer in answers:
+            if "error" in answer:
+                raise ValueError(answer["error"])
+        return answers
+
+    # ---- users and folders ----
+
+    def add_user(self, name: str, password: str, admin: int = 0) -> None:
+        """With a store. user1, user2 and admin1 are there from the start."""
+        self.do("user-create", name=name, password=password, admin=admin)
+
+    def set_password(self, name: str, password: str) -> None:
+        self.do("user-change", user=name, password=password)
+
+    def grant(self, folder: Place, user: str, rights: str = "read visible") -> None:
+        self.do("right", folder=place_text(folder), user=user, rights=rights)
+
+    def revoke(self, folder: Place, user: str) -> None:
+        """The right to read; the folder can still be seen."""
+        self.grant(folder, user, "visible")
+
+    def folder(self, store: str, path: str) -> Folder:
+        """By its path as the configuration has it, where a slash in a name is escaped."""
+        folders = [f for f in self.do("folders", store=store)["folders"] if not f["deleted"]]
+        (key,) = [f["key"] for f in folders if f["name"] == "IPM_SUBTREE"]
+        for name in re.split(r"(?<!\\)/", path):
+            (key,) = [f["key"] for f in folders if f["parent"] == key and f["name"] == name.replace("\\/", "/")]
+        return Folder(store, path, bytes.fromhex(key))
+
+    def listing(self, folder: Place) -> list[Item]:
+        """What a client of the server sees in it, oldest first."""
+        place = place_text(folder)
+        return [
+            Item(place, bytes.fromhex(i["key"]), i["number"], bytes.fromhex(i["entry_id"]), i["subject"], i["read"], i["associated"])
+            for i in self.do("list", folder=place)["items"]
+        ]
+
+    def create_folder(self, parent: Place, name: str) -> None:
+        self.do("folder-create", parent=place_text(parent), name=name)
+
+    def delete_folder(self, folder: Place, hard: bool = False) -> None:
+        self.do("folder-delete", folder=place_text(folder), hard=hard)
+
+    # ---- items ----
+
+    def _items(self, place: Place, answer: dict[str, Any]) -> list[Item]:
+        folder = place_text(place)
+        return [
+            Item(folder, bytes.fromhex(i["key"]), i["number"], bytes.fromhex(i["entry_id"])) for i in answer.get("items", [])
+        ]
+
+    def create(self, folder: Place, n: int = 1, subject: str = "item %d", **content: Any) -> list[Item]:
+        """The items, if they are not more than a thousand."""
+        return self._items(folder, self.do("create", folder=place_text(folder), n=n, subject=subject, **content))
+
+    def change(self, item: Item, **content: Any) -> None:
+        self.do("change", folder=item.folder, items=[item.key.hex()], **content)
+
+    def read(self, item: Item, read: bool) -> None:
+        self.do("read" if read else "unread", folder=item.folder, items=[item.key.hex()])
+
+    def move(self, item: Item, to: Place) -> list[Item]:
+        return self._items(to, self.do("move", folder=item.folder, items=[item.key.hex()], to=place_text(to)))
+
+    def copy(self, item: Item, to: Place) -> list[Item]:
+        return self._items(to, self.do("copy", folder=item.folder, items=[item.key.hex()], to=place_text(to)))
+
+    def delete(self, item: Item, hard: bool) -> None:
+        self.do("delete", folder=item.folder, items=[item.key.hex()], hard=hard)
+
+    def delete_all(self, folder: Place, hard: bool = True) -> None:
+        """In one operation."""
+        self.do("delete", folder=place_text(folder), all=True, hard=hard)
+
+    def restore(self, item: Item) -> list[Item]:
+        return self._items(item.folder, self.do("restore", folder=item.folder, items=[item.key.hex()]))
+
+    def purge(self, folder: Place) -> None:
+        self.do("purge", folder=place_text(folder), all=True)
+
+    def refuse(self, item: Item, error: str | int) -> None:
+        """Every read of the item fails; 0: no longer."""
+        self.do("refuse", folder=item.folder, items=[item.key.hex()], error=error)
+
+    # ---- faults ----
+
+    def fault(self, kind: str, method: Optional[str] = None, n: int = 0, times: int = 1, after: int = 0) -> None:
+        self.do("fault", kind=kind, method=method, n=n, times=times, after=after)
+
+    def clear_faults(self) -> None:
+        self.do("clear-faults")
+
+    def expire_sessions(self) -> None:
+        self.do("expire-sessions")
+
+    def expire_syncs(self) -> None:
+        self.do("expire-syncs")
+
+    def restart(self) -> None:
+        """As seen by clients: connections and sessions are gone, the data is there."""
+        self.do("restart")
+
+    def reload_tables(self) -> None:
+        self.do("reload-tables")
