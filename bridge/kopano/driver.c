@@ -4,7 +4,7 @@
 
 /* source.kopano of the configuration. */
 
-enum { DEFAULT_POLL_MS = 1000 };
+enum { DEFAULT_POLL_MS = 1000, DEFAULT_TIMEOUT_MS = 60000, HOUR_MS = 3600 * 1000 };
 
 static int read_tls(const struct conf_node *node, struct login *login, struct err *err)
 {
@@ -52,6 +52,17 @@ static int read_login(const struct conf_node *node, struct kopano_config *config
 	return rc ? rc : read_tls(node, login, err);
 }
 
+/* A call is answered within the time-out, or each next byte of a long answer comes within it. */
+static int read_times(const struct conf_node *node, struct kopano_config *config, struct err *err)
+{
+	int64_t timeout_ms = DEFAULT_TIMEOUT_MS;
+	int rc = conf_integer(node, "poll_interval_ms", 1, HOUR_MS, &config->poll_ms, err);
+	if (rc == 0)
+		rc = conf_integer(node, "timeout_ms", 100, HOUR_MS, &timeout_ms, err);
+	config->login.call_timeout_ms = config->login.read_timeout_ms = (int)timeout_ms;
+	return rc;
+}
+
 static void free_config(void *context)
 {
 	struct kopano_config *config = context;
@@ -65,8 +76,8 @@ static void free_config(void *context)
 
 static int configure(const struct conf_node *node, const struct follow *follow, void **result, struct err *err)
 {
-	static const char *const keys[] = {"url", "user", "password_file", "impersonate", "tls", "poll_interval_ms",
-					   NULL};
+	static const char *const keys[] = {
+		"url", "user", "password_file", "impersonate", "tls", "poll_interval_ms", "timeout_ms", NULL};
 	struct kopano_config *config = xcalloc(1, sizeof *config);
 	config->follow = follow;
 	config->poll_ms = DEFAULT_POLL_MS;
@@ -74,7 +85,7 @@ static int configure(const struct conf_node *node, const struct follow *follow, 
 	if (rc == 0)
 		rc = read_login(node, config, err);
 	if (rc == 0)
-		rc = conf_integer(node, "poll_interval_ms", 1, 3600 * 1000, &config->poll_ms, err);
+		rc = read_times(node, config, err);
 	if (rc)
 		free_config(config);
 	else
