@@ -2,23 +2,25 @@
  *
  *     client_open -> calls ... -> client_close            client_stop_now, at any time, from any thread
  *
- * A client is one session with three connections: one for calls that are answered whole, one for the reading of changes and
- * one for the reading of rows. A reading is an answer that is taken bit by bit. One of each kind may be open at a time, and
- * calls are possible in the middle of both: entries are read, and between them the items that they name. Nothing is ever
- * retried here, but for a request on a connection that the server had closed while it was idle. Answers are parsed as they
- * arrive; memory is bounded by the longest element (ELEMENT_LIMIT_BYTES).
+ * A client is one session with three connections: one for calls that are answered whole, one for the reading of changes
+ * and one for the reading of rows. A reading is an answer that is taken bit by bit. One of each kind may be open at a
+ * time, and calls are possible in the middle of both: entries are read, and between them the items that they name.
+ * Nothing is ever retried here, but for a request on a connection that the server had closed while it was idle. Answers
+ * are parsed as they arrive; memory is bounded by the longest element (ELEMENT_LIMIT_BYTES).
  *
  * Every call returns 0, or an error class, and then client_er() tells the server's own code:
- *     ERR_GONE     NOT_FOUND                            (KCERR_NOT_FOUND)
- *     ERR_BAD      the server refuses this call: any other code that is not passing
- *     ERR_AGAIN    transport, time-out, truncated or hostile answer, a busy server, session gone: after those that leave the
- *                  connection or session useless client_alive() is false and the client must be closed and opened again
+ *     ERR_GONE     NOT_FOUND, OBJECT_DELETED
+ *     ERR_BAD      the server refuses this call: any other code that is not passing; an element longer than
+ *                  ELEMENT_LIMIT_BYTES
+ *     ERR_AGAIN    transport, time-out, truncated or hostile answer, a busy server, session gone: after those that
+ *                  leave the connection or session useless client_alive() is false, and the client must be closed and
+ *                  opened again
  *     ERR_FATAL    logon refused, certificate, URL (only from client_open)
  *     ERR_STOPPED  client_stop_now was called
  * NO_ACCESS is ERR_BAD with client_er() == KOPANO_NO_ACCESS.
  *
- * Results are copied into the arena that the caller gives. Text is valid UTF-8 (bad bytes become U+FFFD). Not thread-safe but
- * for client_stop_now. */
+ * Results are copied into the arena that the caller gives. Text is valid UTF-8 (bad bytes become U+FFFD). Not
+ * thread-safe but for client_stop_now. */
 #ifndef TIDINGS_BRIDGE_KOPANO_CLIENT_H
 #define TIDINGS_BRIDGE_KOPANO_CLIENT_H
 
@@ -50,31 +52,32 @@ bool client_stop_asked(const struct client_stop *stop);
 
 /* Where and as whom to log on. Borrowed while the client lives. */
 struct login {
-	const char *url; /* http://, https://, file:///socket, or a socket's path */
-	const char *user, *password; /* password "": by socket or certificate */
-	const char *impersonate;     /* "" or a user to act as */
+	const char *url;                            /* http://, https://, file:///socket, or a socket's path */
+	const char *user, *password;                /* password "": by socket or certificate */
+	const char *impersonate;                    /* "" or a user to act as */
 	const char *ca_file, *cert_file, *key_file; /* NULL: the system's CAs, no client certificate */
-	bool verify;             /* the server's certificate and name */
-	int call_timeout_ms;     /* for one whole answer; 0: 60,000 */
-	int read_timeout_ms;     /* for any next byte; 0: 60,000 */
-	struct client_stop *stop; /* makes every call return ERR_STOPPED; NULL: never */
+	bool verify;                                /* the server's certificate and name */
+	int call_timeout_ms;                        /* for one whole answer; 0: 60,000 */
+	int read_timeout_ms;                        /* for any next byte; 0: 60,000 */
+	struct client_stop *stop;                   /* makes every call return ERR_STOPPED; NULL: never */
 };
 
 struct client;
 
-int client_open(const struct login *login, struct client **client, struct err *err); /* *client only on success or stop */
-void client_close(struct client *client);                                           /* NULL is accepted */
+int client_open(const struct login *login, struct client **client, struct err *err); /* *client: NULL but for success */
+void client_close(struct client *client);                                            /* NULL is accepted */
 bool client_alive(const struct client *client);
-uint32_t client_er(const struct client *client); /* of the last call; 0: it did not get that far */
+uint32_t client_er(const struct client *client);                /* of the last call; 0: it did not get that far */
 const uint8_t *client_server_guid(const struct client *client); /* GUID_SIZE bytes */
 const char *client_server_version(const struct client *client); /* "11.0.2" */
 
-/* One property value; which member is set follows from the type in the tag's low 16 bits. */
+/* One property value; which member is set follows from the type in the tag's low 16 bits; of other types than these
+ * only the tag. */
 struct prop {
-	uint32_t tag;        /* PT_ERROR (0x000A) in the low bits: absent, number = error code */
-	uint64_t number;     /* PT_I2, PT_LONG, PT_I8, PT_BOOLEAN, PT_ERROR */
-	int64_t time_ns;     /* PT_SYSTIME, since 1970 */
-	struct slice bytes;  /* PT_UNICODE, PT_BINARY, PT_CLSID */
+	uint32_t tag;       /* PT_ERROR (0x000A) in the low bits: absent, number = error code */
+	uint64_t number;    /* PT_I2, PT_LONG, PT_I8, PT_BOOLEAN, PT_ERROR; negative: two's complement */
+	int64_t time_ns;    /* PT_SYSTIME, since 1970; 0 before 1678 and after 2262: "no date" */
+	struct slice bytes; /* PT_UNICODE, PT_BINARY, PT_CLSID */
 };
 
 struct props {
@@ -95,10 +98,10 @@ int client_find_store(struct client *client, const char *owner, struct arena *ar
 		      struct err *err);
 
 struct object {
-	struct props props;      /* stored values of less than 32 KiB, and bigger ones that the server had at hand */
-	uint32_t *missing;       /* tags that exist but whose values were left out: client_load_prop */
+	struct props props; /* stored values of less than 32 KiB, and bigger ones that the server had at hand */
+	uint32_t *missing;  /* tags that exist but whose values were left out: client_load_prop */
 	size_t n_missing;
-	uint32_t server_id;      /* of a message: its PR_EC_HIERARCHYID */
+	uint32_t server_id; /* of a message: its PR_EC_HIERARCHYID */
 };
 
 /* flags: 0 or MUST_NOT_BE_SOFT_DELETED (then a soft-deleted object is ERR_GONE). */
@@ -119,8 +122,8 @@ int client_set_sync(struct client *client, struct slice folder_key, enum sync_ty
 struct journal_entry {
 	uint32_t change_id;
 	struct slice source_key, parent_source_key; /* valid until the next call of this reading */
-	uint32_t type;  /* object bit | action, CHANGE_ACTION_MASK */
-	uint32_t flags; /* of a read flag entry: 1 read, 0 unread */
+	uint32_t type;                              /* object bit | action, CHANGE_ACTION_MASK */
+	uint32_t flags;                             /* of a read flag entry: 1 read, 0 unread */
 };
 enum { ENTRY_MESSAGE = 0x1000, ENTRY_FOLDER = 0x2000, ENTRY_ADDRESSBOOK = 0x4000, ENTRY_ACTION_MASK = 0xF };
 enum entry_action { ENTRY_NEW = 1, ENTRY_CHANGE, ENTRY_FLAG, ENTRY_SOFT_DELETE, ENTRY_HARD_DELETE };
@@ -130,8 +133,8 @@ int client_changes(struct client *client, uint32_t sync_id, uint32_t change_id, 
 /* 0: *entry; KOPANO_END: *max_change_id is set, the reading is over; else an error, and it is over. */
 int client_next_entry(struct client *client, struct journal_entry *entry, uint32_t *max_change_id, struct err *err);
 
-/* Tables, as readings of rows. `cells` has one place per column; cells are in the order of the columns that were asked for
- * whatever the server answered (a missing one is PT_ERROR). Bytes are copied into the arena. */
+/* Tables, as readings of rows. `cells` has one place per column; cells are in the order of the columns that were asked
+ * for whatever the server answered (a missing one is PT_ERROR). Bytes are copied into the arena. */
 struct columns {
 	const uint32_t *tags;
 	size_t n;
@@ -159,19 +162,21 @@ int client_next_row(struct client *client, struct arena *arena, struct prop *cel
 /* Closes the open table, if there is one; also after errors. Never fails: a session's tables die with it. */
 void client_close_table(struct client *client);
 
-/* exportMessageChangesAsStream, as a reading of rows: cut values (255 characters, 511 bytes) and only the items that exist
- * and may be read. The streams themselves are not read: the connection is closed after the rows. */
+/* exportMessageChangesAsStream, as a reading of rows: cut values (255 characters, 511 bytes) and only the items that
+ * exist and may be read. The streams themselves are not read: the connection is closed after the rows. */
 struct item_key {
 	struct slice parent_source_key, source_key;
 };
 int client_export(struct client *client, const struct item_key *keys, size_t n_keys, const struct columns *columns,
 		  struct err *err);
 /* 0: *index of the key and its cells; KOPANO_END; else an error. */
-int client_next_export(struct client *client, struct arena *arena, uint32_t *index, struct prop *cells, struct err *err);
+int client_next_export(struct client *client, struct arena *arena, uint32_t *index, struct prop *cells,
+		       struct err *err);
 
 /* Gives up the open reading of changes, if there is one: its connection is closed, the session lives. */
 void client_abandon_changes(struct client *client);
-/* Milliseconds since a byte of the open reading of changes was last taken: the server gives up after 60 s. 0: none is open. */
+/* Milliseconds since a byte of the open reading of changes was last taken: the server gives up after 60 s. 0: none is
+ * open. */
 int client_changes_age_ms(const struct client *client);
 
 #endif

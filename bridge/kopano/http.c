@@ -118,8 +118,10 @@ static void set_tls(struct http *http)
 	curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, login->verify ? 1L : 0L);
 	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, login->verify ? 2L : 0L);
-	if (login->ca_file)
+	if (login->ca_file) {
 		curl_easy_setopt(easy, CURLOPT_CAINFO, login->ca_file);
+		curl_easy_setopt(easy, CURLOPT_CAPATH, NULL); /* that one, not the system's besides */
+	}
 	if (login->cert_file) {
 		curl_easy_setopt(easy, CURLOPT_SSLCERT, login->cert_file);
 		curl_easy_setopt(easy, CURLOPT_SSLKEY, login->key_file ? login->key_file : login->cert_file);

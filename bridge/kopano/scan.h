@@ -71,8 +71,8 @@ struct scan {
 
 /* limit_bytes: of one element, see scan_renew_limit. */
 void scan_open(struct scan *scan, size_t limit_bytes, scan_read_fn *read, void *context);
-void scan_reset(
-	struct scan *scan); /* for a new document from the same callback; what is left of the old one is dropped */
+/* For a new document from the same callback; what is left of the old one is dropped. */
+void scan_reset(struct scan *scan);
 void scan_close(struct scan *scan);
 
 /* Begins a new element as far as the limit is concerned. */

@@ -14,17 +14,17 @@ struct slice scan_raw(struct scan *scan)
 	return scan_next(scan) == SCAN_TEXT ? scan->text : slice_of(NULL, 0);
 }
 
-static bool read_digits(struct slice text, uint64_t *number)
+static bool read_digits(struct slice text, size_t from, uint64_t *number)
 {
 	uint64_t sum = 0;
 
-	for (size_t i = 0; i < text.size; i++) {
+	for (size_t i = from; i < text.size; i++) {
 		unsigned digit = text.data[i] - '0';
 		if (digit > 9 || __builtin_mul_overflow(sum, 10, &sum) || __builtin_add_overflow(sum, digit, &sum))
 			return false;
 	}
 	*number = sum;
-	return text.size > 0;
+	return text.size > from;
 }
 
 /* The bits of a number between `lowest` (negative) and `highest`. */
@@ -36,8 +36,7 @@ static uint64_t read_number(struct scan *scan, int64_t lowest, uint64_t highest)
 
 	if (scan->failed)
 		return 0;
-	if (!read_digits(slice_of(text.data + negative, text.size - negative), &number) ||
-	    number > (negative ? -(uint64_t)lowest : highest))
+	if (!read_digits(text, negative, &number) || number > (negative ? -(uint64_t)lowest : highest))
 		wrong(scan, "a number in its range");
 	return negative ? -number : number;
 }
