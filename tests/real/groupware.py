@@ -2,11 +2,11 @@
 
 import os
 import time
-from typing import Any, Iterable, List, Optional
+from typing import Any, Callable, Iterable, List, Optional
 
 import kopano
 from MAPI import DELETE_HARD_DELETE, KEEP_OPEN_READONLY, MAPI_ASSOCIATED
-from MAPI.Struct import SPropValue
+from MAPI.Struct import MAPIErrorDiskError, SPropValue
 from MAPI.Tags import (
     PR_BODY_W,
     PR_ENTRYID,
@@ -27,6 +27,7 @@ from MAPI.Time import unixtime
 from place import Place
 
 BATCH = 1000
+TRIES = 5
 MSGFLAG_READ = 1
 
 Folder = Any  # python-kopano has no types
@@ -110,6 +111,16 @@ def entry_ids(folder: Folder, flags: int = 0) -> List[bytes]:
     return [row[0].Value for row in rows(folder.mapiobj.GetContentsTable(flags), [PR_ENTRYID])]
 
 
+def insist(write: Callable[[], Any]) -> Any:
+    """Writers, even of two stores, can deadlock in the server's database; one of them is then refused."""
+    for _ in range(TRIES - 1):
+        try:
+            return write()
+        except MAPIErrorDiskError:
+            pass
+    return write()
+
+
 def copy_all(source: Folder, target: Folder, n: int) -> None:
     """Copies n of the items, on the server."""
     ids = entry_ids(source)[:n]
@@ -121,10 +132,10 @@ def fill(folder: Folder, n: int, seed_items: int = 500) -> None:
     """Brings the folder to n items: a few are created, then copied on the server."""
     have = len(entry_ids(folder))
     for i in range(have, min(n, seed_items)):
-        create(folder, f"filling {i}", read=i % 3 == 0)
+        insist(lambda i=i: create(folder, f"filling {i}", read=i % 3 == 0))
         have += 1
     while have < n:
-        copy_all(folder, folder, min(have, n - have))
+        insist(lambda: copy_all(folder, folder, n - len(entry_ids(folder))))
         have = len(entry_ids(folder))
 
 
