@@ -33,18 +33,33 @@ bool call_faulted(const struct call *c)
 	return c->fault[0];
 }
 
-static void mismatch(struct call *c, const struct xml_node *node)
+static void violation(struct call *c, const char *what, const struct xml_node *node)
 {
 	if (!call_faulted(c))
-		snprintf(c->fault, sizeof(c->fault),
-			 "Validation constraint violation: data type mismatch in element '%s'", node->name);
+		snprintf(c->fault, sizeof(c->fault), "Validation constraint violation: %s in element '%s'", what,
+			 node->name);
 }
 
 /* The real parser accepts a type attribute only if it is exactly right; nobody sends one. */
 static void check_type(struct call *c, const struct xml_node *node, const char *expected)
 {
-	if (node->xsi_type && strcmp(node->xsi_type, expected) != 0)
-		mismatch(c, node);
+	char what[80];
+
+	if (!node->xsi_type || strcmp(node->xsi_type, expected) == 0)
+		return;
+	snprintf(what, sizeof(what), "type mismatch %.60s", node->xsi_type);
+	violation(c, what, node);
+}
+
+static bool check_number(struct call *c, const struct xml_node *node, const char *end, bool in_range)
+{
+	if (node->text_len == 0)
+		violation(c, "empty value provided where a value is required", node);
+	else if (end == node->text || end[strspn(end, " \t\r\n")] || errno || !in_range)
+		violation(c, "invalid value", node);
+	else
+		return true;
+	return false;
 }
 
 uint64_t node_uint(struct call *c, const struct xml_node *node, uint64_t max)
@@ -57,13 +72,7 @@ uint64_t node_uint(struct call *c, const struct xml_node *node, uint64_t max)
 	check_type(c, node, max == UINT32_MAX ? "xsd:unsignedInt" : "xsd:unsignedLong");
 	errno = 0;
 	value = strtoull(node->text, &end, 10);
-	while (*end && strchr(" \t\r\n", *end))
-		end++;
-	if (end == node->text || *end || errno || value > max || strchr(node->text, '-')) {
-		mismatch(c, node);
-		return 0;
-	}
-	return value;
+	return check_number(c, node, end, value <= max && !strchr(node->text, '-')) ? value : 0;
 }
 
 int64_t node_int(struct call *c, const struct xml_node *node, int64_t min, int64_t max)
@@ -75,11 +84,7 @@ int64_t node_int(struct call *c, const struct xml_node *node, int64_t min, int64
 		return 0;
 	errno = 0;
 	value = strtoll(node->text, &end, 10);
-	if (end == node->text || *end || errno || value < min || value > max) {
-		mismatch(c, node);
-		return 0;
-	}
-	return value;
+	return check_number(c, node, end, value >= min && value <= max) ? value : 0;
 }
 
 bool node_bool(struct call *c, const struct xml_node *node)
@@ -89,7 +94,7 @@ bool node_bool(struct call *c, const struct xml_node *node)
 	if (strcmp(node->text, "true") == 0 || strcmp(node->text, "1") == 0)
 		return true;
 	if (strcmp(node->text, "false") != 0 && strcmp(node->text, "0") != 0)
-		mismatch(c, node);
+		violation(c, "invalid value", node);
 	return false;
 }
 
@@ -104,7 +109,7 @@ struct bytes node_bytes(struct call *c, const struct xml_node *node)
 	out = call_alloc(c, node->text_len);
 	n = base64_decode(node->text, node->text_len, out);
 	if (n < 0) {
-		mismatch(c, node);
+		violation(c, "invalid value", node);
 		n = 0;
 	}
 	return (struct bytes){out, (uint32_t)n};
@@ -150,7 +155,7 @@ const struct xml_node *array_items(struct call *c, const struct xml_node *array,
 		const char *bracket = array->array_type + n;
 
 		if (strncmp(array->array_type, type, n) != 0 || *bracket != '[')
-			mismatch(c, array);
+			violation(c, "array type mismatch", array);
 		else
 			*limit = (uint32_t)strtoul(bracket + 1, NULL, 10);
 	}

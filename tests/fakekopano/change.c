@@ -168,7 +168,7 @@ static void new_identity(struct world *w, uint32_t item)
 	i->imap_id = ++w->last_imap_id;
 	i->modified = time_now();
 	i->state &= (uint8_t)~ITEM_FRESH;
-	i->cached = false;
+	i->cached = 0;
 }
 
 void item_move(struct change *c, uint32_t item, uint32_t folder)
@@ -247,7 +247,7 @@ uint32_t folder_create(struct change *c, uint32_t store, uint32_t parent, const 
 	f->store = store;
 	f->parent = parent;
 	f->type = parent ? 1 : 0;
-	f->name = intern(name);
+	f->name = name ? intern(name) : NULL;
 	f->class = class ? intern(class) : NULL;
 	f->comment = "";
 	f->created = f->modified = time_now();
@@ -305,7 +305,7 @@ static void delete_items(struct change *c, uint32_t folder, bool hard)
 			item_delete(c, world_by_hid(w, OBJECT_ITEM, w->folders[folder].items.at[0]), true);
 		return;
 	}
-	/* A soft delete marks only the folder: its items get entries, but stay as they are. */
+	/* A soft delete marks only the top folder: everything below gets entries, but stays as it is. */
 	for (uint32_t i = 0; i < w->folders[folder].items.n; i++) {
 		struct item *item = &w->items[world_by_hid(w, OBJECT_ITEM, w->folders[folder].items.at[i])];
 
@@ -324,9 +324,9 @@ void folder_delete(struct change *c, uint32_t folder, bool hard)
 		struct folder *f = &w->folders[tree.at[i]];
 
 		record_folder(c, f->parent, tree.at[i], hard ? CHANGE_HARD_DELETE : CHANGE_SOFT_DELETE);
-		f->soft_deleted = true;
-		f->deleted_on = time_now();
 	}
+	w->folders[folder].soft_deleted = true;
+	w->folders[folder].deleted_on = time_now();
 	for (uint32_t i = 0; i < tree.n; i++)
 		delete_items(c, tree.at[i], hard);
 	if (hard) {

@@ -27,7 +27,7 @@ struct new_item {
 	struct props *props; /* a reference is taken */
 	uint16_t flags;
 	uint8_t state;
-	bool cached;
+	uint8_t cached;
 	uint32_t size;  /* 0: computed */
 	uint32_t saves; /* CHANGE entries after the NEW one */
 	uint64_t time;  /* 0: now */

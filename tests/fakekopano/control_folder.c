@@ -42,6 +42,8 @@ void verb_folder_change(struct command *c)
 	uint32_t folder = command_folder(c, "folder");
 	struct folder *f = &c->w->folders[folder];
 
+	if (!command_failed(c) && !f->parent)
+		command_fail(c, "a root folder stays as it is");
 	if (command_failed(c))
 		return;
 	f->name = intern(json_text(c->in, "name", f->name));

@@ -191,9 +191,10 @@ static struct new_item read_new_item(struct command *c)
 	set_content(c, n.props, n.time);
 	n.flags = (uint16_t)json_int(c->in, "flags", json_bool(c->in, "read", false) ? MSGFLAG_READ : 0);
 	n.state = json_bool(c->in, "associated", false) ? ITEM_ASSOCIATED : 0;
-	n.cached = json_bool(c->in, "cached", false);
-	if (n.cached)
+	if (json_bool(c->in, "cached", false)) {
+		n.cached = CACHED_VALUES;
 		n.state |= ITEM_FRESH;
+	}
 	n.size = (uint32_t)json_int(c->in, "size", 0);
 	n.saves = (uint32_t)json_int(c->in, "saves", 0);
 	return n;
@@ -231,9 +232,10 @@ void verb_change(struct command *c)
 		item->props = props_own(item->props);
 		item->state &= (uint8_t)~ITEM_NUMBERED;
 		set_content(c, item->props, time_now());
-		item->cached = json_bool(c->in, "cached", item->cached);
-		if (item->cached)
+		if (json_bool(c->in, "cached", false)) {
+			item->cached |= CACHED_VALUES;
 			item->state |= ITEM_FRESH;
+		}
 		for (int64_t k = 0; k < json_int(c->in, "saves", 1); k++)
 			item_save(&c->change, items.at[i], size);
 	}
@@ -334,7 +336,7 @@ void verb_refuse(struct command *c)
 void verb_uncache(struct command *c)
 {
 	for (uint32_t i = 1; i < c->w->n_items; i++) {
-		c->w->items[i].cached = false;
+		c->w->items[i].cached = 0;
 		c->w->items[i].state &= (uint8_t)~ITEM_FRESH;
 	}
 }

@@ -77,11 +77,6 @@ void entry_id_make(unsigned char out[ENTRY_ID_BYTES], const struct guid *server,
 	unique_part(out + 28, server, key);
 }
 
-bool entry_id_valid(struct bytes id)
-{
-	return id.n == 36 || id.n >= ENTRY_ID_BYTES;
-}
-
 uint32_t entry_id_read(struct bytes id, const struct guid *server)
 {
 	unsigned char unique[GUID_BYTES];

@@ -44,8 +44,7 @@ void entry_id_make(unsigned char out[ENTRY_ID_BYTES], const struct guid *server,
 		   enum entry_type type, uint32_t key);
 /* The counter in an entry id, or 0 when it was not made by entry_id_make(). */
 uint32_t entry_id_read(struct bytes id, const struct guid *server);
-/* Could these bytes be an entry id at all? */
-bool entry_id_valid(struct bytes id);
+
 const struct guid *entry_id_store(struct bytes id);
 
 /* Returns the length. A version 0 id has no external part. */

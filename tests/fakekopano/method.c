@@ -5,6 +5,7 @@ const struct method methods[] = {
 	{"logoff", "logoffResponse", method_logoff, METHOD_EXCLUSIVE},
 	{"getUser", "getUserResponse", method_get_user, 0},
 	{"getUserList", "userListResponse", method_get_user_list, 0},
+	{"getCompanyList", "companyListResponse", method_get_company_list, 0},
 	{"resolveUsername", "resolveUserResponse", method_resolve_username, 0},
 	{"resolvePseudoUrl", "resolvePseudoUrlResponse", method_resolve_pseudo_url, 0},
 	{"getIDsFromNames", "getIDsFromNamesResponse", method_get_ids_from_names, METHOD_EXCLUSIVE},

@@ -30,6 +30,7 @@ void method_logoff(struct call *c);
 void method_get_user(struct call *c);
 void method_get_user_list(struct call *c);
 void method_resolve_username(struct call *c);
+void method_get_company_list(struct call *c);
 void method_resolve_pseudo_url(struct call *c);
 void method_get_ids_from_names(struct call *c);
 void method_get_names_from_ids(struct call *c);

@@ -69,7 +69,7 @@ static uint32_t set_sync(struct call *c, struct bytes key, uint32_t type, uint32
 
 	if (key.n && !folder)
 		return KCERR_NOT_FOUND;
-	if (type != SYNC_CONTENTS && type != SYNC_HIERARCHY)
+	if (folder && type != SYNC_CONTENTS && type != SYNC_HIERARCHY)
 		return KCERR_INVALID_TYPE;
 	er = follow_access(c, folder, type);
 	if (er)
@@ -342,6 +342,8 @@ static uint32_t prepare(struct reading *r, uint32_t sync_id)
 	struct world *w = r->c->w;
 	uint32_t er;
 
+	if (r->type > SYNC_ADDRESSBOOK)
+		return KCERR_NOT_FOUND;
 	if (sync_id == 0)
 		return KCERR_INVALID_PARAMETER;
 	r->sync = sync_find(w, sync_id);
@@ -389,7 +391,7 @@ void method_get_changes(struct call *c)
 	if (call_faulted(c))
 		return;
 	if (!er && r.type != SYNC_ADDRESSBOOK)
-		er = r.type == SYNC_CONTENTS || r.type == SYNC_HIERARCHY ? prepare(&r, sync_id) : KCERR_INVALID_TYPE;
+		er = prepare(&r, sync_id);
 	if (!er && needs_place_holder(&r)) {
 		c->needs_exclusive = !c->exclusive;
 		if (c->needs_exclusive)

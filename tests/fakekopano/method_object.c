@@ -32,8 +32,7 @@ static uint32_t folder_access(const struct call *c, uint32_t folder, uint32_t fl
 static uint32_t find_object(const struct call *c, struct bytes id, uint32_t flags, enum object_type *type,
 			    uint32_t *place)
 {
-	if (!entry_id_valid(id))
-		return KCERR_INVALID_ENTRYID;
+
 	*type = world_by_entry_id(c->w, id, place);
 	switch (*type) {
 	case OBJECT_ITEM:
@@ -152,7 +151,7 @@ static void put_object(struct call *c, enum object_type type, uint32_t place)
 	for (uint32_t i = 0; i < tags.n; i++) {
 		if (!object_value(w, type, place, tags.at[i], &v))
 			continue;
-		if (v.len >= BIG_VALUE && type == OBJECT_ITEM && !w->items[place].cached)
+		if (v.len >= BIG_VALUE && type == OBJECT_ITEM && !(w->items[place].cached & CACHED_VALUES))
 			continue;
 		add_value(&values, &v);
 		n++;
@@ -239,6 +238,17 @@ void method_check_exist_object(struct call *c)
 	put_uint(c, "result", er);
 }
 
+static void put_change_value(struct call *c, const char *name, struct value *v, uint32_t tag)
+{
+	buf_printf(c->out, "<%s>", name);
+	v->tag = tag;
+	if (tag)
+		value_xml(c->out, v);
+	else
+		put_uint(c, "ulPropTag", 0);
+	buf_printf(c->out, "</%s>", name);
+}
+
 void method_get_change_info(struct call *c)
 {
 	struct bytes id = arg_bytes(c, c->in, "sEntryId");
@@ -250,16 +260,9 @@ void method_get_change_info(struct call *c)
 		er = find_object(c, id, 0, &type, &place);
 	if (!er && (type == OBJECT_STORE || !object_value(c->w, type, place, PR_CHANGE_KEY, &v)))
 		er = KCERR_NOT_FOUND;
-	put_raw(c, "<sPropPCL>");
-	if (!er) {
-		v.tag = PR_PREDECESSOR_CHANGE_LIST;
-		value_xml(c->out, &v);
-	}
-	put_raw(c, "</sPropPCL><sPropCK>");
-	if (!er) {
-		v.tag = PR_CHANGE_KEY;
-		value_xml(c->out, &v);
-	}
-	put_raw(c, "</sPropCK>");
+	if (er)
+		value_number(&v, 0, 0);
+	put_change_value(c, "sPropPCL", &v, er ? 0 : PR_PREDECESSOR_CHANGE_LIST);
+	put_change_value(c, "sPropCK", &v, er ? 0 : PR_CHANGE_KEY);
 	put_uint(c, "er", er);
 }

@@ -14,8 +14,7 @@ static void put_value(struct call *c, const char *name, const struct value *v)
 /* The store that an argument names, also a detached one. */
 static uint32_t store_argument(struct call *c, struct bytes id, uint32_t *store)
 {
-	if (!entry_id_valid(id))
-		return KCERR_INVALID_ENTRYID;
+
 	if (world_by_entry_id(c->w, id, store) != OBJECT_STORE || c->w->stores[*store].removed)
 		return KCERR_NOT_FOUND;
 	return 0;
@@ -29,6 +28,8 @@ static void store_answer(struct call *c, uint32_t er, uint32_t store)
 	put_uint(c, "er", er);
 	if (er) {
 		put_raw(c, "<sStoreId></sStoreId><sRootId></sRootId><guid></guid>");
+		if (!c->er)
+			put_text(c, "lpszServerPath", SERVER_URL);
 		return;
 	}
 	store_entry_id(c->w, s, &v);
@@ -82,7 +83,7 @@ void method_get_store_type(struct call *c)
 	put_uint(c, "er", er);
 }
 
-static void resolved_store(struct call *c, uint32_t er, uint32_t store)
+static void resolved_store(struct call *c, uint32_t er, uint32_t store, const char *server_path)
 {
 	const struct store *s = &c->w->stores[er ? 0 : store];
 	struct value v;
@@ -99,7 +100,8 @@ static void resolved_store(struct call *c, uint32_t er, uint32_t store)
 	put_value(c, "sStoreId", &v);
 	put_bytes(c, "guid", s->guid.b, GUID_BYTES);
 	put_uint(c, "er", 0);
-	put_text(c, "lpszServerPath", SERVER_URL);
+	if (server_path)
+		put_text(c, "lpszServerPath", server_path);
 }
 
 void method_resolve_user_store(struct call *c)
@@ -111,11 +113,10 @@ void method_resolve_user_store(struct call *c)
 	arg_uint(c, c->in, "ulFlags");
 	if (user && (mask == 0 || mask & 1u << STORE_PRIVATE))
 		store = world_store_of(c->w, user->id);
-	if (user && user->id == USER_EVERYONE && (mask == 0 || mask & 1u << STORE_PUBLIC))
-		store = world_public_store(c->w);
+
 	if (!er)
 		er = !name ? KCERR_INVALID_PARAMETER : store ? 0 : KCERR_NOT_FOUND;
-	resolved_store(c, er, store);
+	resolved_store(c, er, store, SERVER_URL);
 }
 
 void method_resolve_store(struct call *c)
@@ -131,7 +132,7 @@ void method_resolve_store(struct call *c)
 	}
 	if (!er && !store)
 		er = KCERR_NOT_FOUND;
-	resolved_store(c, er, store);
+	resolved_store(c, er, store, NULL);
 }
 
 void method_get_receive_folder(struct call *c)
@@ -182,10 +183,12 @@ void method_get_rights(struct call *c)
 		type = world_by_entry_id(c->w, id, &place);
 		er = type == OBJECT_FOLDER || type == OBJECT_STORE ? 0 : KCERR_NOT_FOUND;
 	}
-	put_raw(c, "<pRightsArray>");
-	if (!er && type == OBJECT_FOLDER)
-		rights_list(c, &c->w->folders[place]);
-	put_raw(c, "</pRightsArray>");
+	if (!er) {
+		put_raw(c, "<pRightsArray>");
+		if (type == OBJECT_FOLDER)
+			rights_list(c, &c->w->folders[place]);
+		put_raw(c, "</pRightsArray>");
+	}
 	put_uint(c, "er", er);
 }
 

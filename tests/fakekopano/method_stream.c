@@ -105,7 +105,7 @@ static struct buf *new_part(struct call *c)
 	return &c->parts[c->n_parts++];
 }
 
-static void put_item(struct call *c, const struct item *i, uint32_t step, const struct vec *tags)
+static void put_item(struct call *c, struct item *i, uint32_t step, const struct vec *tags)
 {
 	struct value v;
 
@@ -126,16 +126,17 @@ static void put_item(struct call *c, const struct item *i, uint32_t step, const 
 	put_raw(c, "</sPropVals><sStreamData>");
 	buf_printf(c->out, "<xop:Include href=\"emcas-%u\"/></sStreamData></item>", c->n_parts);
 	stream_message(c->w, new_part(c), i);
+	item_was_read(i, tags, false);
 }
 
 struct pair {
 	struct bytes parent, object;
 };
 
-static const struct item *find_item(const struct call *c, const struct pair *p, uint32_t flags, uint32_t by)
+static struct item *find_item(const struct call *c, const struct pair *p, uint32_t flags, uint32_t by)
 {
 	uint32_t place = 0, parent = world_by_source_key(c->w, OBJECT_FOLDER, p->parent);
-	const struct item *i;
+	struct item *i;
 
 	if (by == PR_ENTRYID) {
 		if (world_by_entry_id(c->w, p->object, &place) != OBJECT_ITEM)
@@ -203,7 +204,7 @@ void method_export_stream(struct call *c)
 		er = KCERR_NO_SUPPORT;
 	put_raw(c, "<sMsgStreams>");
 	for (uint32_t i = 0; i < n && !er && (by == PR_ENTRYID || any_parent(c, pairs, n)); i++) {
-		const struct item *item = find_item(c, &pairs[i], flags, by);
+		struct item *item = find_item(c, &pairs[i], flags, by);
 
 		if (item)
 			put_item(c, item, i, &tags);

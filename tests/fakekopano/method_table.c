@@ -52,8 +52,6 @@ static uint32_t folder_of(const struct call *c, struct bytes id, uint32_t *folde
 	enum object_type type;
 	uint32_t place;
 
-	if (!entry_id_valid(id))
-		return KCERR_INVALID_ENTRYID;
 	type = world_by_entry_id(c->w, id, &place);
 	if (type == OBJECT_STORE)
 		*folder = c->w->stores[place].special[SPECIAL_ROOT];
@@ -64,6 +62,25 @@ static uint32_t folder_of(const struct call *c, struct bytes id, uint32_t *folde
 	return may_see(c->w, c->session->user, *folder) ? 0 : KCERR_NO_ACCESS;
 }
 
+#define COUNT(array)    ((uint32_t)(sizeof(array) / sizeof(*(array))))
+#define AS_STRING8(tag) ((tag)-1)
+
+/* The columns that a table has before anybody sets them. */
+static void default_columns(struct table *t)
+{
+	static const uint32_t contents[] = {PR_ENTRYID, AS_STRING8(PR_DISPLAY_NAME), PR_MESSAGE_FLAGS,
+					    AS_STRING8(PR_SUBJECT)};
+	static const uint32_t folders[] = {PR_ENTRYID, AS_STRING8(PR_DISPLAY_NAME), PR_CONTENT_COUNT,
+					   PR_CONTENT_UNREAD};
+	static const uint32_t all[] = {PR_STORE_ENTRYID, PR_STORE_RECORD_KEY, PR_STORE_SUPPORT_MASK, PR_INSTANCE_KEY,
+				       PR_RECORD_KEY,    PR_ACCESS,           PR_ACCESS_LEVEL};
+
+	for (uint32_t i = 0; i < COUNT(contents); i++)
+		vec_push(&t->columns, t->kind == TABLE_CONTENTS ? contents[i] : folders[i]);
+	for (uint32_t i = 0; i < COUNT(all); i++)
+		vec_push(&t->columns, all[i]);
+}
+
 static uint32_t open_table(struct call *c, const struct opening *o, struct table **t)
 {
 	struct session *s = c->session;
@@ -72,18 +89,17 @@ static uint32_t open_table(struct call *c, const struct opening *o, struct table
 
 	if (o->table_type == TYPE_MAILBOXES || o->table_type == TYPE_USER_STORES)
 		kind = o->table_type == TYPE_MAILBOXES ? TABLE_MAILBOXES : TABLE_USER_STORES;
-	else if (o->table_type != TYPE_MESSAGE_STORE)
-		return KCERR_NO_SUPPORT;
-	else if (o->type == 3 || o->type == 5)
+	else if (o->table_type == TYPE_MESSAGE_STORE)
 		kind = o->type == 3 ? TABLE_HIERARCHY : TABLE_CONTENTS;
 	else
-		return KCERR_INVALID_PARAMETER;
+		return KCERR_BAD_VALUE;
 	if (o->table_type == TYPE_MESSAGE_STORE)
 		er = folder_of(c, o->entry_id, &folder);
 	if (er)
 		return er;
 	*t = table_new(c->w, kind, s->user, folder, o->flags);
 	pthread_mutex_lock(&s->mutex);
+	default_columns(*t);
 	(*t)->id = ++s->last_table;
 	s->tables = array_grow(s->tables, s->n_tables, &s->cap_tables, sizeof(*s->tables));
 	s->tables[s->n_tables++] = *t;
@@ -223,13 +239,14 @@ void method_table_set_columns(struct call *c)
 
 void method_table_sort(struct call *c)
 {
-	struct table *t = lock_table(c, arg_uint(c, c->in, "ulTableId"));
+	const struct xml_node *order = arg_node(c, c->in, "aSortOrder");
+	struct table *t = order ? lock_table(c, arg_uint(c, c->in, "ulTableId")) : NULL;
 
 	if (t) {
-		set_sort(c, t, arg_node(c, c->in, "aSortOrder"));
+		set_sort(c, t, order);
 		unlock_table(c);
 	}
-	put_uint(c, "result", t ? 0 : table_error(c));
+	put_uint(c, "result", t ? 0 : !c->er && !order ? KCERR_INVALID_PARAMETER : table_error(c));
 }
 
 void method_table_restrict(struct call *c)
@@ -282,43 +299,24 @@ void method_table_seek_row(struct call *c)
 		unlock_table(c);
 }
 
-static const uint32_t contents_columns[] = {PR_MESSAGE_CLASS,
-					    PR_SUBJECT,
-					    PR_MESSAGE_FLAGS,
-					    PR_MESSAGE_SIZE,
-					    PR_PARENT_ENTRYID,
-					    PR_HASATTACH,
-					    PR_INSTANCE_KEY,
-					    PR_RECORD_KEY,
-					    PR_STORE_ENTRYID,
-					    PR_ENTRYID,
-					    PR_CREATION_TIME,
-					    PR_SOURCE_KEY,
-					    PR_CHANGE_KEY,
-					    PR_EC_HIERARCHYID,
-					    PR_PARENT_SOURCE_KEY,
-					    PR_ASSOCIATED,
-					    PR_LAST_MODIFICATION_TIME};
-static const uint32_t hierarchy_columns[] = {
-	PR_DISPLAY_NAME, PR_ENTRYID,    PR_PARENT_ENTRYID,    PR_FOLDER_TYPE,     PR_CONTENT_COUNT,  PR_CONTENT_UNREAD,
-	PR_SUBFOLDERS,   PR_SOURCE_KEY, PR_PARENT_SOURCE_KEY, PR_CONTAINER_CLASS, PR_EC_HIERARCHYID, PR_DEPTH};
-static const uint32_t store_columns[] = {
-	PR_ENTRYID,        PR_STORE_ENTRYID, PR_DISPLAY_NAME,       PR_STORE_RECORD_KEY,
-	PR_EC_HIERARCHYID, PR_EC_STORETYPE,  PR_MAILBOX_OWNER_NAME, PR_EC_MAILBOX_OWNER_ACCOUNT};
-
-#define COUNT(array) ((uint32_t)(sizeof(array) / sizeof(*(array))))
+static const uint32_t available_contents[] = {
+	PR_PARENT_ENTRYID,    PR_MSG_STATUS, PR_HASATTACH,   PR_ACCESS,  PR_INSTANCE_KEY,  PR_ACCESS_LEVEL,
+	PR_MAPPING_SIGNATURE, PR_RECORD_KEY, PR_OBJECT_TYPE, PR_ENTRYID, PR_CREATION_TIME, PR_LAST_MODIFICATION_TIME};
+static const uint32_t available_folders[] = {
+	PR_PARENT_ENTRYID, PR_ACCESS,      PR_INSTANCE_KEY, PR_ACCESS_LEVEL,  PR_MAPPING_SIGNATURE,
+	PR_RECORD_KEY,     PR_OBJECT_TYPE, PR_ENTRYID,      PR_CREATION_TIME, PR_LAST_MODIFICATION_TIME};
 
 void method_table_query_columns(struct call *c)
 {
+	bool all = arg_uint(c, c->in, "ulFlags") & 1;
 	struct table *t = lock_table(c, arg_uint(c, c->in, "ulTableId"));
-	const uint32_t *columns = store_columns;
-	uint32_t n = t ? COUNT(store_columns) : 0;
+	const uint32_t *columns = t ? t->columns.at : NULL;
+	uint32_t n = t ? t->columns.n : 0;
 
-	arg_uint(c, c->in, "ulFlags");
-	if (t && t->kind == TABLE_CONTENTS)
-		columns = contents_columns, n = COUNT(contents_columns);
-	else if (t && t->kind == TABLE_HIERARCHY)
-		columns = hierarchy_columns, n = COUNT(hierarchy_columns);
+	if (t && all && t->kind == TABLE_CONTENTS)
+		columns = available_contents, n = COUNT(available_contents);
+	else if (t && all)
+		columns = available_folders, n = COUNT(available_folders);
 	put_uint(c, "er", t ? 0 : table_error(c));
 	if (n)
 		buf_printf(c->out, "<sPropTagArray SOAP-ENC:arrayType=\"xsd:unsignedInt[%u]\">", n);
@@ -339,5 +337,5 @@ void method_table_close(struct call *c)
 		close_table(c->session, t);
 		unlock_table(c);
 	}
-	put_uint(c, "result", t ? 0 : table_error(c));
+	put_uint(c, "result", c->er);
 }

@@ -7,7 +7,7 @@
 #include "tests/fakekopano/tags.h"
 
 #define SERVER_VERSION      "0,11,0,2"
-#define SERVER_URL          "pseudo://kc"
+#define SERVER_NAME         "kc"
 #define CAPABILITIES_ALWAYS 0x98A8u
 #define CAPABILITIES_ASKED  0x0740u /* granted to those who ask */
 
@@ -121,10 +121,10 @@ static void user_fields(struct call *c, const struct user *u)
 	put_text(c, "lpszPassword", "");
 	put_text(c, "lpszMailAddress", u->mail);
 	put_text(c, "lpszFullName", u->full_name);
-	put_text(c, "lpszServername", "");
+	put_text(c, "lpszServername", u->id == USER_SYSTEM ? SERVER_NAME : "");
 	put_uint(c, "ulIsNonActive", 0);
 	put_uint(c, "ulIsAdmin", u->admin);
-	put_uint(c, "ulIsABHidden", 0);
+	put_uint(c, "ulIsABHidden", u->id == USER_SYSTEM);
 	put_uint(c, "ulCapacity", 0);
 	put_uint(c, "ulObjClass", u->type == AB_GROUP ? CLASS_GROUP : CLASS_USER);
 	if (u->id > USER_SYSTEM)
@@ -145,11 +145,14 @@ void method_get_user(struct call *c)
 		user = world_user(c->w, id || entry_id.n ? id : c->session->user);
 		er = user && user->type == AB_USER ? 0 : KCERR_NOT_FOUND;
 	}
-	if (!er) {
-		put_raw(c, "<lpsUser>");
+	put_raw(c, "<lpsUser>");
+	if (er)
+		put_raw(c, "<ulUserId>0</ulUserId><ulIsNonActive>0</ulIsNonActive><ulIsAdmin>0</ulIsAdmin>"
+			   "<ulIsABHidden>0</ulIsABHidden><ulCapacity>0</ulCapacity><ulObjClass>0</ulObjClass>"
+			   "<sUserId></sUserId>");
+	else
 		user_fields(c, user);
-		put_raw(c, "</lpsUser>");
-	}
+	put_raw(c, "</lpsUser>");
 	put_uint(c, "er", er);
 }
 
@@ -183,15 +186,23 @@ void method_resolve_username(struct call *c)
 	put_uint(c, "er", er);
 }
 
+/* A server that is alone is the peer of every name. */
 void method_resolve_pseudo_url(struct call *c)
 {
 	const char *url = arg_text(c, c->in, "lpszPseudoUrl");
-	uint32_t er = c->er ? c->er : !url ? KCERR_INVALID_PARAMETER : strcmp(url, SERVER_URL) ? KCERR_NOT_FOUND : 0;
+	uint32_t er = c->er ? c->er : url ? 0 : KCERR_INVALID_PARAMETER;
 
 	if (!er)
-		put_text(c, "lpszServerPath", SERVER_URL);
+		put_text(c, "lpszServerPath", url);
 	put_raw(c, er ? "<bIsPeer>false</bIsPeer>" : "<bIsPeer>true</bIsPeer>");
 	put_uint(c, "er", er);
+}
+
+/* Companies exist only on hosted servers. */
+void method_get_company_list(struct call *c)
+{
+	put_raw(c, "<sCompanyArray></sCompanyArray>");
+	put_uint(c, "er", c->er ? c->er : KCERR_NO_SUPPORT);
 }
 
 static bool same_name(const struct named_prop *p, const struct guid *guid, const char *name, uint32_t number)

@@ -204,6 +204,20 @@ bool item_value(const struct world *w, const struct item *i, uint32_t tag, struc
 	}
 }
 
+void item_was_read(struct item *i, const struct vec *columns, bool whole)
+{
+	uint8_t cached = whole ? CACHED_VALUES : 0;
+
+	for (uint32_t k = 0; k < columns->n; k++) {
+		if (columns->at[k] == PR_EC_PARENT_HIERARCHYID)
+			cached |= CACHED_PARENT;
+		if (columns->at[k] == PR_ASSOCIATED)
+			cached |= CACHED_ASSOCIATED;
+	}
+	if (cached & ~__atomic_load_n(&i->cached, __ATOMIC_RELAXED))
+		__atomic_or_fetch(&i->cached, cached, __ATOMIC_RELAXED);
+}
+
 void item_tags(const struct world *w, const struct item *i, struct vec *tags)
 {
 	static const uint32_t own[] = {PR_MESSAGE_FLAGS,
@@ -227,10 +241,10 @@ void item_tags(const struct world *w, const struct item *i, struct vec *tags)
 		vec_insert_sorted(tags, own[k]);
 	if (i->state & ITEM_SOFT_DELETED)
 		vec_insert_sorted(tags, PR_DELETED_ON);
-	if (i->state & ITEM_FRESH) {
+	if (i->state & ITEM_FRESH && i->cached & CACHED_PARENT)
 		vec_insert_sorted(tags, PR_EC_PARENT_HIERARCHYID);
+	if (i->state & ITEM_FRESH && i->cached & CACHED_ASSOCIATED)
 		vec_insert_sorted(tags, PR_ASSOCIATED);
-	}
 	for (size_t k = 0; k < sizeof(computed) / sizeof(*computed); k++)
 		vec_push(tags, computed[k]);
 }

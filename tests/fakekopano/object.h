@@ -23,6 +23,9 @@ void item_tags(const struct world *w, const struct item *i, struct vec *tags);
 void folder_tags(const struct world *w, const struct folder *f, struct vec *tags);
 void store_tags(const struct world *w, const struct store *s, struct vec *tags);
 
+/* A table or stream has read these columns, whole or cut: the server's memory holds more of the item now. */
+void item_was_read(struct item *i, const struct vec *columns, bool whole);
+
 /* Entry ids. out is a value with scratch. */
 void item_entry_id(const struct world *w, const struct item *i, struct value *v);
 void folder_entry_id(const struct world *w, const struct folder *f, struct value *v);

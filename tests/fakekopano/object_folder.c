@@ -10,25 +10,18 @@
 static const struct {
 	uint32_t tag;
 	enum special_folder special;
-} root_links[] =
-	{
-		{PR_IPM_APPOINTMENT_ENTRYID, SPECIAL_CALENDAR}, {PR_IPM_CONTACT_ENTRYID, SPECIAL_CONTACTS},
-		{PR_IPM_JOURNAL_ENTRYID, SPECIAL_JOURNAL},      {PR_IPM_NOTE_ENTRYID, SPECIAL_NOTES},
-		{PR_IPM_TASK_ENTRYID, SPECIAL_TASKS},           {PR_IPM_DRAFTS_ENTRYID, SPECIAL_DRAFTS},
-},
-  store_links[] = {
-	  {PR_IPM_SUBTREE_ENTRYID, SPECIAL_SUBTREE},
-	  {PR_IPM_OUTBOX_ENTRYID, SPECIAL_OUTBOX},
-	  {PR_IPM_WASTEBASKET_ENTRYID, SPECIAL_WASTEBASKET},
-	  {PR_IPM_SENTMAIL_ENTRYID, SPECIAL_SENTMAIL},
-	  {PR_VIEWS_ENTRYID, SPECIAL_VIEWS},
-	  {PR_COMMON_VIEWS_ENTRYID, SPECIAL_COMMON_VIEWS},
-	  {PR_FINDER_ENTRYID, SPECIAL_FINDER},
-	  {PR_SCHEDULE_FOLDER_ENTRYID, SPECIAL_SCHEDULE},
-	  {PR_IPM_FAVORITES_ENTRYID, SPECIAL_SHORTCUT},
+} store_links[] = {
+	{PR_IPM_SUBTREE_ENTRYID, SPECIAL_SUBTREE},
+	{PR_IPM_OUTBOX_ENTRYID, SPECIAL_OUTBOX},
+	{PR_IPM_WASTEBASKET_ENTRYID, SPECIAL_WASTEBASKET},
+	{PR_IPM_SENTMAIL_ENTRYID, SPECIAL_SENTMAIL},
+	{PR_VIEWS_ENTRYID, SPECIAL_VIEWS},
+	{PR_COMMON_VIEWS_ENTRYID, SPECIAL_COMMON_VIEWS},
+	{PR_FINDER_ENTRYID, SPECIAL_FINDER},
+	{PR_SCHEDULE_FOLDER_ENTRYID, SPECIAL_SCHEDULE},
+	{PR_IPM_FAVORITES_ENTRYID, SPECIAL_SHORTCUT},
 };
 
-#define N_ROOT_LINKS  (sizeof(root_links) / sizeof(*root_links))
 #define N_STORE_LINKS (sizeof(store_links) / sizeof(*store_links))
 
 static bool link_value(const struct world *w, const struct store *s, enum special_folder special, uint32_t tag,
@@ -39,14 +32,6 @@ static bool link_value(const struct world *w, const struct store *s, enum specia
 		return false;
 	folder_entry_id(w, &w->folders[s->special[special]], v);
 	return true;
-}
-
-static bool has_links(const struct world *w, const struct folder *f)
-{
-	const struct store *s = &w->stores[f->store];
-	uint32_t place = (uint32_t)(f - w->folders);
-
-	return s->type == STORE_PRIVATE && (place == s->special[SPECIAL_ROOT] || place == s->special[SPECIAL_INBOX]);
 }
 
 static void count_children(const struct world *w, const struct folder *f, uint32_t *alive, uint32_t *deleted)
@@ -94,6 +79,7 @@ static bool folder_text(const struct folder *f, uint32_t tag, struct value *v)
 
 bool folder_value(const struct world *w, const struct folder *f, uint32_t tag, struct value *v)
 {
+	const struct prop *other;
 	v->tag = tag;
 	switch (tag) {
 	case PR_DISPLAY_NAME:
@@ -103,6 +89,8 @@ bool folder_value(const struct world *w, const struct folder *f, uint32_t tag, s
 	case PR_ENTRYID:
 	case PR_RECORD_KEY:
 		return folder_entry_id(w, f, v), true;
+	case PR_PARENT_ENTRYID:
+		return folder_entry_id(w, f->parent ? &w->folders[f->parent] : f, v), true;
 	case PR_SOURCE_KEY:
 		source_key_make((unsigned char *)v->scratch, &w->guid, f->key);
 		return value_bytes(v, tag, v->scratch, SOURCE_KEY_BYTES), true;
@@ -136,44 +124,54 @@ bool folder_value(const struct world *w, const struct folder *f, uint32_t tag, s
 	default:
 		break;
 	}
-	for (size_t i = 0; i < N_ROOT_LINKS && has_links(w, f); i++)
-		if (root_links[i].tag == tag)
-			return link_value(w, &w->stores[f->store], root_links[i].special, tag, v);
+	other = props_find(f->props, tag);
+	if (other)
+		return prop_value(other, v), true;
 	return folder_count(w, f, tag, v) || placed_value(w, f->store, f->parent, tag, v);
 }
 
+/* A root folder has no name, no counters and no place in a journal. */
+static const uint32_t root_stored[] = {PR_CREATION_TIME, PR_LAST_MODIFICATION_TIME, PR_FOLDER_TYPE};
+static const uint32_t root_computed[] = {PR_SOURCE_KEY, PR_RECORD_KEY, PR_PARENT_ENTRYID,
+					 PR_RIGHTS,     PR_ACCESS,     PR_ACCESS_LEVEL};
+static const uint32_t folder_stored[] = {PR_DISPLAY_NAME,
+					 PR_COMMENT,
+					 PR_CREATION_TIME,
+					 PR_LAST_MODIFICATION_TIME,
+					 PR_FOLDER_TYPE,
+					 PR_CONTENT_COUNT,
+					 PR_CONTENT_UNREAD,
+					 PR_SUBFOLDERS,
+					 PR_CONTAINER_CLASS,
+					 PR_ASSOC_CONTENT_COUNT,
+					 PR_CHANGE_KEY,
+					 PR_PREDECESSOR_CHANGE_LIST,
+					 PR_FOLDER_CHILD_COUNT,
+					 PR_DELETED_MSG_COUNT,
+					 PR_DELETED_FOLDER_COUNT,
+					 PR_DELETED_ASSOC_MSG_COUNT,
+					 PR_LOCAL_COMMIT_TIME_MAX,
+					 PR_ATTR_HIDDEN,
+					 PR_DELETED_ON};
+static const uint32_t folder_computed[] = {
+	PR_PARENT_SOURCE_KEY, PR_SOURCE_KEY, PR_RECORD_KEY, PR_PARENT_ENTRYID, PR_RIGHTS, PR_ACCESS, PR_ACCESS_LEVEL};
+
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+
 void folder_tags(const struct world *w, const struct folder *f, struct vec *tags)
 {
-	static const uint32_t stored[] = {PR_DISPLAY_NAME,
-					  PR_COMMENT,
-					  PR_CREATION_TIME,
-					  PR_LAST_MODIFICATION_TIME,
-					  PR_FOLDER_TYPE,
-					  PR_CONTENT_COUNT,
-					  PR_CONTENT_UNREAD,
-					  PR_SUBFOLDERS,
-					  PR_CONTAINER_CLASS,
-					  PR_ASSOC_CONTENT_COUNT,
-					  PR_CHANGE_KEY,
-					  PR_PREDECESSOR_CHANGE_LIST,
-					  PR_FOLDER_CHILD_COUNT,
-					  PR_DELETED_MSG_COUNT,
-					  PR_DELETED_FOLDER_COUNT,
-					  PR_DELETED_ASSOC_MSG_COUNT,
-					  PR_LOCAL_COMMIT_TIME_MAX,
-					  PR_ATTR_HIDDEN,
-					  PR_DELETED_ON};
-	static const uint32_t computed[] = {PR_PARENT_SOURCE_KEY, PR_SOURCE_KEY, PR_RECORD_KEY,
-					    PR_PARENT_ENTRYID,    PR_RIGHTS,     PR_ACCESS,
-					    PR_ACCESS_LEVEL};
+	const uint32_t *stored = f->parent ? folder_stored : root_stored;
+	const uint32_t *computed = f->parent ? folder_computed : root_computed;
+	size_t n_stored = f->parent ? COUNT(folder_stored) : COUNT(root_stored);
+	size_t n_computed = f->parent ? COUNT(folder_computed) : COUNT(root_computed);
 	struct value v;
 
-	for (size_t i = 0; i < sizeof(stored) / sizeof(*stored); i++)
+	for (size_t i = 0; i < n_stored; i++)
 		if (folder_value(w, f, stored[i], &v))
 			vec_insert_sorted(tags, stored[i]);
-	for (size_t i = 0; i < N_ROOT_LINKS && has_links(w, f); i++)
-		vec_insert_sorted(tags, root_links[i].tag);
-	for (size_t i = 0; i < sizeof(computed) / sizeof(*computed); i++)
+	for (uint32_t i = 0; f->props && i < f->props->n; i++)
+		vec_insert_sorted(tags, f->props->at[i].tag);
+	for (size_t i = 0; i < n_computed; i++)
 		vec_push(tags, computed[i]);
 }
 

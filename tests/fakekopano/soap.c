@@ -59,7 +59,7 @@ static const struct xml_node *method_element(const struct xml *doc, struct answe
 	char text[200];
 
 	if (!method) {
-		fault_answer(a, "Not a SOAP document");
+		fault_answer(a, "HTTP method error");
 		return NULL;
 	}
 	if (uri && strcmp(uri, URI_METHODS) == 0 && method_named(xml_local(method)) >= 0)
@@ -74,9 +74,9 @@ static void find_session(struct call *c, const struct method *m)
 {
 	uint64_t id = arg_uint64(c, c->in, "ulSessionId");
 
-	if (m->flags & METHOD_NO_SESSION || call_faulted(c))
+	if (m->flags & METHOD_NO_SESSION)
 		return;
-	c->session = session_find(c->server, id, c->peer);
+	c->session = call_faulted(c) ? NULL : session_find(c->server, id, c->peer);
 	if (!c->session)
 		c->er = KCERR_END_OF_SESSION;
 }
@@ -248,6 +248,10 @@ void soap_answer(struct server *s, const struct peer *peer, char *text, size_t l
 
 	*a = (struct answer){.status = 200, .limit = NO_LIMIT};
 	snprintf(a->content_type, sizeof(a->content_type), "text/xml; charset=utf-8");
+	if (len == 0) {
+		fault_answer(a, "Data required for operation");
+		return;
+	}
 	switch (xml_parse(&doc, text, len)) {
 	case XML_TRUNCATED:
 		/* The real server goes on waiting for the rest. */
@@ -255,7 +259,7 @@ void soap_answer(struct server *s, const struct peer *peer, char *text, size_t l
 		a->none = true;
 		break;
 	case XML_MALFORMED:
-		fault_answer(a, "Not well-formed XML");
+		fault_answer(a, "HTTP method error");
 		break;
 	default:
 		in = method_element(&doc, a);

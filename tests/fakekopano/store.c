@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <sys/random.h>
 
+#include "tests/fakekopano/object.h"
 #include "tests/fakekopano/tags.h"
 
 static const struct layout {
@@ -116,6 +117,81 @@ static void create_folders(struct change *c, uint32_t store, const struct layout
 	}
 }
 
+static void add_entry_id(const struct world *w, uint32_t folder, struct buf *b)
+{
+	struct value v = {0};
+
+	if (!folder)
+		return;
+	folder_entry_id(w, &w->folders[folder], &v);
+	buf_put(b, v.data, v.len);
+}
+
+/* One element of a multi-valued binary: empty when there is no folder. */
+static void add_element(const struct world *w, uint32_t folder, struct buf *b)
+{
+	uint32_t n = folder ? ENTRY_ID_BYTES : 0;
+
+	buf_put(b, &n, sizeof(n));
+	add_entry_id(w, folder, b);
+}
+
+static void set_link(const struct world *w, struct props *p, uint32_t tag, uint32_t folder)
+{
+	struct buf b = {0};
+
+	add_entry_id(w, folder, &b);
+	props_set_bytes(p, tag, b.data, b.len);
+	buf_free(&b);
+}
+
+/* Kinds of folders that came with later clients, each with its entry id in two headers. */
+static void set_later_links(const struct world *w, struct props *p, uint32_t subtree)
+{
+	static const struct {
+		unsigned char kind;
+		const char *name;
+	} later[] = {{1, "RSS Feeds"},
+		     {6, "Conversation Action Settings"},
+		     {7, "Quick Step Settings"},
+		     {8, "Suggested Contacts"}};
+	struct buf b = {0};
+
+	for (size_t i = 0; i < sizeof(later) / sizeof(*later); i++) {
+		unsigned char head[8] = {later[i].kind, 0x80, 4 + ENTRY_ID_BYTES, 0, 1, 0, ENTRY_ID_BYTES, 0};
+
+		buf_put(&b, head, sizeof(head));
+		add_entry_id(w, world_child_named(w, subtree, later[i].name), &b);
+	}
+	buf_put(&b, "\0\0\0\0\0\0\0", 8);
+	props_set_bytes(p, PR_IPM_OL2007_ENTRYIDS, b.data, b.len);
+	buf_free(&b);
+}
+
+/* The root folder and the inbox lead to the other special folders. */
+static struct props *folder_links(const struct world *w, const struct store *s)
+{
+	struct props *p = props_new();
+	struct buf many = {0};
+
+	set_link(w, p, PR_IPM_APPOINTMENT_ENTRYID, s->special[SPECIAL_CALENDAR]);
+	set_link(w, p, PR_IPM_CONTACT_ENTRYID, s->special[SPECIAL_CONTACTS]);
+	set_link(w, p, PR_IPM_JOURNAL_ENTRYID, s->special[SPECIAL_JOURNAL]);
+	set_link(w, p, PR_IPM_NOTE_ENTRYID, s->special[SPECIAL_NOTES]);
+	set_link(w, p, PR_IPM_TASK_ENTRYID, s->special[SPECIAL_TASKS]);
+	set_link(w, p, PR_IPM_DRAFTS_ENTRYID, s->special[SPECIAL_DRAFTS]);
+	for (int i = 0; i < 5; i++)
+		add_element(w, i == 4 ? s->special[SPECIAL_JUNK] : 0, &many);
+	props_set_bytes(p, PR_ADDITIONAL_REN_ENTRYIDS, many.data, many.len);
+	many.len = 0;
+	for (int i = 0; i < 4; i++)
+		add_element(w, i == 3 ? world_child_named(w, s->special[SPECIAL_ROOT], "Freebusy Data") : 0, &many);
+	props_set_bytes(p, PR_FREEBUSY_ENTRYIDS, many.data, many.len);
+	buf_free(&many);
+	set_later_links(w, p, s->special[SPECIAL_SUBTREE]);
+	return p;
+}
+
 uint32_t store_create(struct change *c, uint32_t owner, uint32_t type)
 {
 	struct world *w = c->w;
@@ -124,11 +200,11 @@ uint32_t store_create(struct change *c, uint32_t owner, uint32_t type)
 
 	s->hid = world_new_hid(w, OBJECT_STORE, store);
 	s->key = world_new_key(w, OBJECT_STORE, store);
-	s->guid = guid_mix(0x5707e, s->key);
+	s->guid = guid_mix(w->guid.b[0] | (uint64_t)w->guid.b[1] << 8 | (uint64_t)w->guid.b[2] << 16, s->key);
 	s->owner = owner;
 	s->type = (uint8_t)type;
 	s->created = s->modified = time_now();
-	root = folder_create(c, store, 0, "", NULL);
+	root = folder_create(c, store, 0, NULL, NULL);
 	subtree = folder_create(c, store, root, "IPM_SUBTREE", NULL);
 	s->special[SPECIAL_ROOT] = root;
 	s->special[SPECIAL_SUBTREE] = subtree;
@@ -136,6 +212,10 @@ uint32_t store_create(struct change *c, uint32_t owner, uint32_t type)
 		create_folders(c, store, private_layout, sizeof(private_layout) / sizeof(*private_layout));
 	else
 		create_folders(c, store, public_layout, sizeof(public_layout) / sizeof(*public_layout));
+	if (type == STORE_PRIVATE) {
+		w->folders[root].props = folder_links(w, s);
+		w->folders[s->special[SPECIAL_INBOX]].props = props_ref(w->folders[root].props);
+	}
 	return store;
 }
 
@@ -158,7 +238,7 @@ struct world *world_populated(void)
 {
 	static const struct new_user users[] = {
 		{"Everyone", NULL, "Everyone", "", 0, AB_GROUP},
-		{"SYSTEM", NULL, "SYSTEM", "", 2, AB_USER},
+		{"SYSTEM", NULL, "SYSTEM", "postmaster@localhost", 2, AB_USER},
 		{"user1", "pass1", "User One", NULL, 0, AB_USER},
 		{"user2", "pass2", "User Two", NULL, 0, AB_USER},
 		{"admin1", "adminpass", "Admin One", NULL, 1, AB_USER},

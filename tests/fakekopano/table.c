@@ -89,6 +89,9 @@ static bool row_value(void *row, uint32_t tag, struct value *v)
 {
 	const struct row *r = row;
 
+	if (PROP_TYPE(tag) == PT_STRING8)
+		tag++;
+
 	switch (r->table->kind) {
 	case TABLE_CONTENTS:
 		return item_value(r->w, &r->w->items[world_by_hid(r->w, OBJECT_ITEM, r->number)], tag, v);
@@ -369,9 +372,8 @@ static void row_xml(const struct table *t, struct world *w, struct buf *out, uin
 		buf_str(out, "</item>");
 	}
 	buf_str(out, "</item>");
-	/* An uncut read fills the server's memory, from where loadObject then delivers big values. */
-	if (t->kind == TABLE_CONTENTS && t->flags & TABLE_UNCUT)
-		__atomic_store_n(&w->items[world_by_hid(w, OBJECT_ITEM, number)].cached, 1, __ATOMIC_RELAXED);
+	if (t->kind == TABLE_CONTENTS)
+		item_was_read(&w->items[world_by_hid(w, OBJECT_ITEM, number)], &t->columns, t->flags & TABLE_UNCUT);
 }
 
 uint32_t table_rows_xml(struct table *t, struct world *w, struct buf *out, uint32_t n, bool peek)

@@ -77,6 +77,7 @@ static void clone_folders(struct world *copy, const struct world *w)
 		struct folder *f = &copy->folders[i];
 
 		f->acl = array_copy(f->acl, f->n_acl, &f->cap_acl, sizeof(*f->acl));
+		props_ref(f->props);
 		f->children = vec_clone(&f->children);
 		f->items = vec_clone(&f->items);
 		f->changes = vec_clone(&f->changes);
@@ -135,6 +136,7 @@ static void free_users(struct world *w)
 static void free_folder_contents(struct folder *f)
 {
 	free(f->acl);
+	props_unref(f->props);
 	vec_free(&f->children);
 	vec_free(&f->items);
 	vec_free(&f->changes);

@@ -91,10 +91,16 @@ struct folder {
 	uint64_t committed; /* last change of an item in it, 0 for none */
 	const char *name, *class, *comment;
 	struct acl_entry *acl;
+	struct props *props; /* whatever else it has, or NULL */
 	struct vec children; /* folder places */
 	struct vec items;    /* hids, ascending: normal, associated and soft-deleted ones */
 	struct vec changes;  /* ids of journal entries with this parent, ascending */
 };
+
+/* What the server's memory holds of an item, and loadObject therefore shows. */
+#define CACHED_VALUES     1u /* values of 32 KiB and more */
+#define CACHED_PARENT     2u /* columns that some table has read, only while the item is fresh */
+#define CACHED_ASSOCIATED 4u
 
 #define ITEM_ASSOCIATED   1u
 #define ITEM_SOFT_DELETED 2u
@@ -110,7 +116,7 @@ struct item {
 	uint32_t size;
 	uint16_t flags; /* PR_MESSAGE_FLAGS without the computed bits */
 	uint8_t state;
-	uint8_t cached;   /* big values are delivered by loadObject; set by readers too, so by itself */
+	uint8_t cached;   /* CACHED bits; readers set them too, atomically */
 	uint32_t refused; /* error that every read of it gets, 0 for none */
 	uint64_t created, modified, deleted_on;
 	struct props *props;

@@ -269,6 +269,8 @@ static enum xml_result take_markup(struct parser *p)
 		return skip_past(p, "-->") ? XML_OK : XML_TRUNCATED;
 	if (starts(p, "<?"))
 		return skip_past(p, "?>") ? XML_OK : XML_TRUNCATED;
+	if (starts(p, "<!") && p->depth == 0)
+		return skip_past(p, ">") ? XML_OK : XML_TRUNCATED;
 	if (starts(p, "<!"))
 		return XML_MALFORMED;
 	return starts(p, "</") ? take_end_tag(p) : take_start_tag(p);
