@@ -4,8 +4,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <strings.h>
-#include <time.h>
 
+#include "bridge/clock.h"
 #include "bridge/kopano/http_url.h"
 #include "bridge/kopano/stop.h"
 #include "core/step.h"
@@ -39,21 +39,13 @@ struct http {
 	CURLcode result;
 };
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
-}
-
 static size_t take_header(char *line, size_t one, size_t size, void *context)
 {
 	struct http *http = context;
 	long status = 0;
 
 	(void)line, (void)one;
-	http->last_byte_ms = now_ms();
+	http->last_byte_ms = clock_ms();
 	curl_easy_getinfo(http->easy, CURLINFO_RESPONSE_CODE, &status);
 	if (status >= 200 && size <= 2)
 		http->has_head = true;
@@ -71,7 +63,7 @@ static size_t take_bytes(char *data, size_t one, size_t size, void *context)
 	}
 	memcpy(http->bytes + http->end, data, size);
 	http->end += size;
-	http->last_byte_ms = now_ms();
+	http->last_byte_ms = clock_ms();
 	return size;
 }
 
@@ -229,14 +221,14 @@ static void turn(struct http *http, int64_t left_ms)
 
 static int64_t wait_end_ms(const struct http *http)
 {
-	int64_t end = now_ms() + http->patience.byte_ms;
+	int64_t end = clock_ms() + http->patience.byte_ms;
 
 	return http->deadline_ms && http->deadline_ms < end ? http->deadline_ms : end;
 }
 
 static int timed_out(const struct http *http, struct err *err)
 {
-	if (http->deadline_ms && now_ms() >= http->deadline_ms)
+	if (http->deadline_ms && clock_ms() >= http->deadline_ms)
 		return err_set(err, ERR_AGAIN, "the answer was not complete after %d ms: is the server overloaded?",
 			       http->patience.whole_ms);
 	return err_set(err, ERR_AGAIN, "nothing came for %d ms: is the server overloaded?", http->patience.byte_ms);
@@ -257,7 +249,7 @@ static int wait_for(struct http *http, bool bytes, struct err *err)
 			return 0;
 		if (http->ended)
 			return http->result || !http->has_head ? failure(http, err) : 0;
-		int64_t left_ms = end_ms - now_ms();
+		int64_t left_ms = end_ms - clock_ms();
 		if (left_ms <= 0)
 			return timed_out(http, err);
 		turn(http, left_ms);
@@ -271,7 +263,7 @@ int http_post(struct http *http, struct slice body, struct patience patience, st
 	http->paused = http->has_head = http->ended = false;
 	http->reason[0] = '\0';
 	http->patience = patience;
-	http->last_byte_ms = now_ms();
+	http->last_byte_ms = clock_ms();
 	http->deadline_ms = patience.whole_ms ? http->last_byte_ms + patience.whole_ms : 0;
 	curl_easy_setopt(http->easy, CURLOPT_POSTFIELDS, (const char *)body.data);
 	curl_easy_setopt(http->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.size);
@@ -336,7 +328,7 @@ static bool read_rest(struct http *http)
 	struct err unused;
 
 	http->patience = (struct patience){.whole_ms = REST_LIMIT_MS, .byte_ms = REST_LIMIT_MS};
-	http->deadline_ms = now_ms() + REST_LIMIT_MS;
+	http->deadline_ms = clock_ms() + REST_LIMIT_MS;
 	while (n_rest < sizeof rest) {
 		ssize_t n = http_read(http, rest, sizeof rest - n_rest, &unused);
 		if (n <= 0)
@@ -363,7 +355,7 @@ void http_drop(struct http *http)
 
 int http_age_ms(const struct http *http)
 {
-	int64_t age_ms = http->busy && !http->ended ? now_ms() - http->last_byte_ms : 0;
+	int64_t age_ms = http->busy && !http->ended ? clock_ms() - http->last_byte_ms : 0;
 
 	return age_ms > INT32_MAX ? INT32_MAX : (int)age_ms;
 }
