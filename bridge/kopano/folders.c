@@ -143,6 +143,13 @@ static bool is_named_twice(const struct kopano *kopano, const struct folder_info
 	return false;
 }
 
+/* For this user there is no such thing; what the server refuses for other reasons is tried again. */
+static bool is_missing(const struct kopano *kopano, int rc)
+{
+	uint32_t er = client_er(kopano->client);
+	return rc == ERR_GONE || (rc == ERR_BAD && (er == KOPANO_NO_ACCESS || er == KOPANO_UNABLE_TO_COMPLETE));
+}
+
 static int find_folders_of(struct kopano *kopano, const char *owner, struct err *err)
 {
 	struct kopano_store found;
@@ -151,7 +158,7 @@ static int find_folders_of(struct kopano *kopano, const char *owner, struct err 
 	int rc = client_find_store(kopano->client, owner, &kopano->arena, &found, err);
 	if (rc == 0)
 		rc = find_subtree(kopano->client, &found, is_public, &kopano->arena, &subtree, err);
-	if (rc == ERR_GONE || rc == ERR_BAD)
+	if (is_missing(kopano, rc))
 		return err_usage(err, "follow.stores: no store of \"%s\" on %s, or no right to open it", owner,
 				 kopano->config->login.url);
 	struct store_info store = {.entry_id = found.entry_id,
@@ -163,7 +170,7 @@ static int find_folders_of(struct kopano *kopano, const char *owner, struct err 
 		struct folder_info folder = {0};
 		const char *path = folders->children[i].text;
 		rc = find_path(kopano->client, subtree, path, &kopano->arena, &folder, err);
-		if (rc == ERR_GONE || rc == ERR_BAD)
+		if (is_missing(kopano, rc))
 			return err_usage(
 				err, "follow.folders: no folder \"%s\" in the store of \"%s\", or no right to see it",
 				path, owner);

@@ -276,7 +276,7 @@ static int seek(struct source *source, struct state *state, struct err *err)
 		rc = state->ops->each(state, slice_of_text(ENTRY_FOLDER_KEY), end_leftover, &leftover, err);
 	if (rc)
 		kopano->n_followed = 0;
-	return rc;
+	return passing(rc, err);
 }
 
 /* ---- one step ---- */
@@ -388,7 +388,7 @@ static int next(struct source *source, struct batch **batch, struct err *err)
 		bool idle;
 		int rc = connect_server(kopano, err);
 		if (rc == 0)
-			rc = take_step(kopano, &idle, err);
+			rc = passing(take_step(kopano, &idle, err), err);
 		if (rc)
 			return rc;
 		if (idle)
