@@ -175,6 +175,10 @@ class FakeServer:
     def fault(self, kind: str, method: Optional[str] = None, n: int = 0, times: int = 1, after: int = 0) -> None:
         self.do("fault", kind=kind, method=method, n=n, times=times, after=after)
 
+    def calls(self, method: str) -> int:
+        """How many it has been asked for, answered or not."""
+        return self.do("stats")["calls"].get(method, 0)
+
     def clear_faults(self) -> None:
         self.do("clear-faults")
 
