@@ -6,11 +6,14 @@
 
 #include "bridge/file/file.h"
 
-enum { LENGTH_BYTES = 4, MARK_BYTES = 8 };
+enum { MARK_BYTES = 8 };
 
-int file_failed(const char *directory, const struct file_topic *topic, const char *what, struct err *err)
+#define MEND "bring the right file back, or move it away and begin anew with `tidings state reset`"
+
+int file_failed(const struct file_topic *topic, const char *what, struct err *err)
 {
-	return err_fatal(err, "cannot %s %s/%s.records: %s", what, directory, topic->name, strerror(errno));
+	return err_fatal(err, "file: cannot %s %s/%s.records: %s", what, topic->directory, topic->name,
+			 strerror(errno));
 }
 
 static uint64_t read_number(const uint8_t *bytes, int n)
@@ -21,75 +24,83 @@ static uint64_t read_number(const uint8_t *bytes, int n)
 	return number;
 }
 
-/* The end of the last whole record at or after `from`. */
+/* ---- the end of the file ---- */
+
+/* The end of the last whole record at or after `from`. No message is empty: a length of 0 is what a power failure
+ * leaves. */
 static int find_end(const struct file_topic *topic, uint64_t from, uint64_t size, uint64_t *end)
 {
-	uint8_t length[LENGTH_BYTES];
+	uint8_t bytes[FILE_LENGTH_BYTES];
 	*end = from;
-	while (*end + LENGTH_BYTES <= size) {
-		if (pread(topic->fd, length, LENGTH_BYTES, (off_t)*end) != LENGTH_BYTES)
+	while (*end + FILE_LENGTH_BYTES <= size) {
+		if (pread(topic->fd, bytes, FILE_LENGTH_BYTES, (off_t)*end) != FILE_LENGTH_BYTES)
 			return -1;
-		uint64_t next = *end + LENGTH_BYTES + read_number(length, LENGTH_BYTES);
-		if (next > size)
+		uint64_t length = read_number(bytes, FILE_LENGTH_BYTES), next = *end + FILE_LENGTH_BYTES + length;
+		if (length == 0 || next > size)
 			break;
 		*end = next;
 	}
 	return 0;
 }
 
-int file_cut_tail(const char *directory, struct file_topic *topic, uint64_t from, struct err *err)
+/* What begins like a record and is longer than any record is not torn, it is something else's. */
+static int cut(struct file_topic *topic, uint64_t end, uint64_t size, struct err *err)
 {
-	struct stat stat;
-	uint64_t end;
-	if (fstat(topic->fd, &stat) || find_end(topic, from, (uint64_t)stat.st_size, &end))
-		return file_failed(directory, topic, "read", err);
-	if (end < (uint64_t)stat.st_size && ftruncate(topic->fd, (off_t)end))
-		return file_failed(directory, topic, "cut the torn record off", err);
-	topic->n_bytes = topic->n_marked = end;
+	if (size - end >= FILE_LENGTH_BYTES + FILE_VALUE_BYTES)
+		return err_usage(err, "file: %s/%s.records is no file of records from byte %" PRIu64 " on: " MEND,
+				 topic->directory, topic->name, end);
+	if (size > end && ftruncate(topic->fd, (off_t)end))
+		return file_failed(topic, "cut the torn record off", err);
+	if (fsync(topic->fd)) /* whole records of a process that died may still be on their way to the disk */
+		return file_failed(topic, "sync", err);
+	topic->n_bytes = topic->n_durable = end;
 	return 0;
 }
 
+/* ---- marks ---- */
+
 static const char *mark_key(struct arena *arena, const struct file_topic *topic)
 {
-	return arena_text(arena, "offsets/file/%s", topic->name);
+	return arena_text(arena, "ends/file/%s", topic->name);
 }
 
-static int read_mark(const struct file_topic *topic, struct state *state, uint64_t *marked, struct err *err)
+static int read_mark(struct file_topic *topic, struct state *state, struct err *err)
 {
 	struct arena arena = {0};
 	struct slice value = {0};
 	int rc = state->ops->get(state, slice_of_text(mark_key(&arena, topic)), &arena, &value, err);
-	*marked = rc == 0 && value.size == MARK_BYTES ? read_number(value.data, MARK_BYTES) : 0;
+	topic->n_marked = rc == 0 && value.size == MARK_BYTES ? read_number(value.data, MARK_BYTES) : 0;
 	arena_free(&arena);
 	return rc == ERR_GONE ? 0 : rc;
 }
 
-int file_check_mark(const char *directory, const struct file_topic *topic, struct state *state, uint64_t *marked,
-		    struct err *err)
+int file_seek(struct file_topic *topic, struct state *state, struct err *err)
 {
 	struct stat stat;
-	int rc = read_mark(topic, state, marked, err);
+	uint64_t end;
+	int rc = read_mark(topic, state, err);
 	if (rc)
 		return rc;
 	if (fstat(topic->fd, &stat))
-		return file_failed(directory, topic, "read", err);
-	if ((uint64_t)stat.st_size >= *marked)
-		return 0;
-	return err_usage(err,
-			 "%s/%s.records has %jd bytes, but %" PRIu64
-			 " were acknowledged: it is not the file that the state belongs to; bring it back, or move the "
-			 "state file away "
-			 "to start anew",
-			 directory, topic->name, (intmax_t)stat.st_size, *marked);
+		return file_failed(topic, "read", err);
+	uint64_t size = (uint64_t)stat.st_size;
+	if (size < topic->n_marked)
+		return err_usage(err,
+				 "file: %s/%s.records has %" PRIu64 " bytes, and the state says that %" PRIu64
+				 " were written: " MEND,
+				 topic->directory, topic->name, size, topic->n_marked);
+	if (find_end(topic, topic->n_marked, size, &end))
+		return file_failed(topic, "read", err);
+	return cut(topic, end, size, err);
 }
 
 void file_add_mark(struct file_topic *topic, struct put_list *list, struct arena *arena)
 {
 	uint8_t bytes[MARK_BYTES];
-	if (topic->n_marked == topic->n_bytes)
+	if (topic->n_marked == topic->n_durable)
 		return;
 	for (int i = 0; i < MARK_BYTES; i++)
-		bytes[i] = (uint8_t)(topic->n_bytes >> (8 * i));
+		bytes[i] = (uint8_t)(topic->n_durable >> (8 * i));
 	put_list_add(list, arena, slice_of_text(mark_key(arena, topic)), slice_of(bytes, sizeof bytes));
-	topic->n_marked = topic->n_bytes;
+	topic->n_marked = topic->n_durable;
 }

@@ -22,6 +22,7 @@ extern const struct sink_driver file_driver;
 
 /* The file has values only, so the end notes which key each was sent with. */
 struct end {
+	char directory[256];
 	struct file_config config;
 	struct slice keys[MOST_SENT], values[MOST_SENT];
 	size_t n_sent;
@@ -31,7 +32,8 @@ struct end {
 static void *begin(void)
 {
 	scratch_make(NULL);
-	end = (struct end){.config = {.directory = scratch_path(".")}};
+	end = (struct end){.config = {.directory = end.directory}};
+	strcpy(end.directory, scratch_path("."));
 	return &end;
 }
 
