@@ -14,14 +14,21 @@ struct slice scan_raw(struct scan *scan)
 	return scan_next(scan) == SCAN_TEXT ? scan->text : slice_of(NULL, 0);
 }
 
+/* True if ten times the sum and the digit do not fit. */
+static bool is_too_much(uint64_t sum, unsigned digit)
+{
+	return sum >= UINT64_MAX / 10 && (sum > UINT64_MAX / 10 || digit > UINT64_MAX % 10);
+}
+
 static bool read_digits(struct slice text, size_t from, uint64_t *number)
 {
 	uint64_t sum = 0;
 
 	for (size_t i = from; i < text.size; i++) {
 		unsigned digit = text.data[i] - '0';
-		if (digit > 9 || __builtin_mul_overflow(sum, 10, &sum) || __builtin_add_overflow(sum, digit, &sum))
+		if (digit > 9 || is_too_much(sum, digit))
 			return false;
+		sum = sum * 10 + digit;
 	}
 	*number = sum;
 	return text.size > from;

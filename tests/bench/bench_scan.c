@@ -1,5 +1,5 @@
 /* How fast answers of a Kopano server are read, without server or socket: a page of a contents table, bare and into
- * rows, and the entries of a journal. JSON lines. */
+ * rows, and the entries of a journal. By CPU time, as JSON lines. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
