@@ -89,6 +89,7 @@ int kafka_client_reach(struct kafka_sink *sink, struct err *err)
 		if (!class && !cluster && clock_ms() >= deadline_ms)
 			class = unreachable(sink, err);
 	}
+	sink->is_down = false;
 	if (cluster && !class)
 		sink->cluster = strdup(cluster);
 	if (cluster)

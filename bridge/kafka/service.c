@@ -84,9 +84,10 @@ static void answer_failed(struct kafka_sink *sink, const rd_kafka_message_t *mes
 	sink->events.failed(sink->events.context, message->_private, &err);
 }
 
+/* Until it was reached, open itself says what is wrong. */
 static void notice(const struct kafka_sink *sink, const char *text)
 {
-	if (sink->events.notice)
+	if (sink->events.notice && sink->cluster)
 		sink->events.notice(sink->events.context, text);
 }
 
@@ -153,10 +154,10 @@ static void take_log(const struct kafka_sink *sink, rd_kafka_event_t *event)
 	const char *facility, *line;
 	int level;
 	char text[512];
-	if (!sink->config->debug || rd_kafka_event_log(event, &facility, &line, &level))
+	if (!sink->config->debug || !sink->events.notice || rd_kafka_event_log(event, &facility, &line, &level))
 		return;
 	snprintf(text, sizeof text, "librdkafka: %s: %s", facility, line);
-	notice(sink, text);
+	sink->events.notice(sink->events.context, text);
 }
 
 static int take(struct kafka_sink *sink, rd_kafka_event_t *event, struct err *err)

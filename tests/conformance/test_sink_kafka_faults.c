@@ -134,6 +134,18 @@ static void set_up(void)
 	rd_kafka_mock_broker_set_up(trouble.cluster, -1);
 }
 
+/* One failure, one line: the error. */
+static void an_outage_at_the_start_is_an_error_and_no_notice(void **state)
+{
+	const struct sink_events events = {&trouble, on_acknowledged, on_failed, on_notice};
+	(void)state;
+	set_down();
+	assert_int_equal(kafka_driver.ops->open(trouble.conf.config, &events, -1, &trouble.sink, &trouble.err),
+			 ERR_AGAIN);
+	assert_non_null(strstr(trouble.err.text, "refused"));
+	assert_int_equal(trouble.n_notices, 0);
+}
+
 static void an_outage_is_said_once_and_fails_nothing(void **state)
 {
 	(void)state;
@@ -226,6 +238,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 	const struct CMUnitTest tests[] = {
+		TEST(an_outage_at_the_start_is_an_error_and_no_notice),
 		TEST(an_outage_is_said_once_and_fails_nothing),
 		TEST(an_outage_while_idle_is_said),
 		TEST(passing_errors_are_retried),
