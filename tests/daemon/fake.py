@@ -110,16 +110,16 @@ class FakeServer:
     def folder(self, store: str, path: str) -> Folder:
         """By its path as the configuration has it, where a slash in a name is escaped."""
         folders = [f for f in self.do("folders", store=store)["folders"] if not f["deleted"]]
-        (key,) = [f["key"] for f in folders if f["name"] == "IPM_SUBTREE"]
+        (key,) = [f["key"] for f in folders if f.get("name") == "IPM_SUBTREE"]
         for name in re.split(r"(?<!\\)/", path):
-            (key,) = [f["key"] for f in folders if f["parent"] == key and f["name"] == name.replace("\\/", "/")]
+            (key,) = [f["key"] for f in folders if f.get("parent") == key and f.get("name") == name.replace("\\/", "/")]
         return Folder(store, path, bytes.fromhex(key))
 
     def listing(self, folder: Place) -> list[Item]:
         """What a client of the server sees in it, oldest first."""
         place = place_text(folder)
         return [
-            Item(place, bytes.fromhex(i["key"]), i["number"], bytes.fromhex(i["entry_id"]), i["subject"], i["read"], i["associated"])
+            Item(place, bytes.fromhex(i["key"]), i["number"], bytes.fromhex(i["entry_id"]), i.get("subject", ""), i["read"], i["associated"])
             for i in self.do("list", folder=place)["items"]
         ]
 

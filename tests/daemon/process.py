@@ -81,6 +81,8 @@ class Daemon:
         self.process.send_signal(number)
 
     def stop(self, seconds: float = STOP_SECONDS) -> int:
+        """Once it takes signals: before that they end it at once."""
+        wait_until(lambda: not self.running() or self.count("version"), "the daemon says that it has begun")
         self.signal(signal.SIGTERM)
         return self.wait(seconds)
 

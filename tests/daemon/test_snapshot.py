@@ -244,7 +244,6 @@ class Ends(Snapshot):
         self.wait_for_end()
         for _ in range(3):
             self.wait_for(lambda: not self.state_entries(b"position/snapshot/"), "the end is stored")
-            self.daemon.wait_for("version")
             self.restart()
         self.fake.create("user1/Inbox")
         self.assert_mirror()
