@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#define OLD_ENTRY_ID_BYTES 36
+
 static const struct guid ab_provider = {
 	{0xac, 0x21, 0xa9, 0x50, 0x40, 0xd3, 0xee, 0x48, 0xb3, 0x19, 0xfb, 0xa7, 0x53, 0x30, 0x44, 0x25}};
 
@@ -75,6 +77,21 @@ void entry_id_make(unsigned char out[ENTRY_ID_BYTES], const struct guid *server,
 	put_le(out + 20, 1, 4);
 	put_le(out + 24, type, 2);
 	unique_part(out + 28, server, key);
+}
+
+size_t old_entry_id_make(unsigned char out[ENTRY_ID_BYTES], const struct guid *store, enum entry_type type,
+			 uint32_t hid)
+{
+	memset(out, 0, ENTRY_ID_BYTES);
+	memcpy(out + 4, store->b, GUID_BYTES);
+	put_le(out + 24, type, 2);
+	put_le(out + 28, hid, 4);
+	return OLD_ENTRY_ID_BYTES;
+}
+
+uint32_t old_entry_id_read(struct bytes id)
+{
+	return id.n == OLD_ENTRY_ID_BYTES && get_le(id.p + 20, 4) == 0 ? (uint32_t)get_le(id.p + 28, 4) : 0;
 }
 
 uint32_t entry_id_read(struct bytes id, const struct guid *server)

@@ -42,6 +42,11 @@ enum entry_type { ENTRY_STORE = 1, ENTRY_FOLDER = 3, ENTRY_MESSAGE = 5 };
 
 void entry_id_make(unsigned char out[ENTRY_ID_BYTES], const struct guid *server, const struct guid *store,
 		   enum entry_type type, uint32_t key);
+/* The old form, which only names the object by its number. Returns its length. */
+size_t old_entry_id_make(unsigned char out[ENTRY_ID_BYTES], const struct guid *store, enum entry_type type,
+			 uint32_t hid);
+/* The number in an entry id of the old form, or 0 when it has not that form. */
+uint32_t old_entry_id_read(struct bytes id);
 /* The counter in an entry id, or 0 when it was not made by entry_id_make(). */
 uint32_t entry_id_read(struct bytes id, const struct guid *server);
 

@@ -46,8 +46,17 @@ static uint32_t find_object(const struct call *c, struct bytes id, uint32_t flag
 	}
 }
 
-static bool object_value(const struct world *w, enum object_type type, uint32_t place, uint32_t tag, struct value *v)
+static bool object_value(const struct call *c, enum object_type type, uint32_t place, uint32_t tag, struct value *v)
 {
+	const struct world *w = c->w;
+	uint32_t user = c->session->user;
+
+	v->tag = tag;
+	/* The user of a store is the one who looks at it. */
+	if (type == OBJECT_STORE && tag == PR_USER_NAME)
+		return value_text(v, tag, world_user(w, user)->name), true;
+	if (type == OBJECT_STORE && tag == PR_USER_ENTRYID)
+		return user_entry_id(w, user, v), true;
 	if (type == OBJECT_ITEM)
 		return item_value(w, &w->items[place], tag, v);
 	return type == OBJECT_FOLDER ? folder_value(w, &w->folders[place], tag, v)
@@ -149,7 +158,7 @@ static void put_object(struct call *c, enum object_type type, uint32_t place)
 		hid = w->stores[place].hid;
 	}
 	for (uint32_t i = 0; i < tags.n; i++) {
-		if (!object_value(w, type, place, tags.at[i], &v))
+		if (!object_value(c, type, place, tags.at[i], &v))
 			continue;
 		if (v.len >= BIG_VALUE && type == OBJECT_ITEM && !(w->items[place].cached & CACHED_VALUES))
 			continue;
@@ -198,7 +207,7 @@ static bool stored_value(struct call *c, enum object_type type, uint32_t place, 
 	const struct item *i = &c->w->items[place];
 
 	if (type != OBJECT_ITEM)
-		return object_value(c->w, type, place, tag, v);
+		return object_value(c, type, place, tag, v);
 	if (child && child != i->hid)
 		return child_value(i, child, tag, v);
 	return item_stored_value(c->w, i, tag, v);
@@ -258,7 +267,7 @@ void method_get_change_info(struct call *c)
 
 	if (!er)
 		er = find_object(c, id, 0, &type, &place);
-	if (!er && (type == OBJECT_STORE || !object_value(c->w, type, place, PR_CHANGE_KEY, &v)))
+	if (!er && (type == OBJECT_STORE || !object_value(c, type, place, PR_CHANGE_KEY, &v)))
 		er = KCERR_NOT_FOUND;
 	if (er)
 		value_number(&v, 0, 0);

@@ -72,9 +72,18 @@ static void default_columns(struct table *t)
 					    AS_STRING8(PR_SUBJECT)};
 	static const uint32_t folders[] = {PR_ENTRYID, AS_STRING8(PR_DISPLAY_NAME), PR_CONTENT_COUNT,
 					   PR_CONTENT_UNREAD};
+	static const uint32_t stores[] = {PR_EC_USERNAME,   PR_EC_STOREGUID,           PR_EC_STORETYPE,
+					  PR_DISPLAY_NAME,  PR_EC_COMPANYID,           PR_EC_COMPANY_NAME,
+					  PR_STORE_ENTRYID, PR_LAST_MODIFICATION_TIME, PR_MESSAGE_SIZE_EXTENDED,
+					  PR_OBJECT_TYPE};
 	static const uint32_t all[] = {PR_STORE_ENTRYID, PR_STORE_RECORD_KEY, PR_STORE_SUPPORT_MASK, PR_INSTANCE_KEY,
 				       PR_RECORD_KEY,    PR_ACCESS,           PR_ACCESS_LEVEL};
 
+	if (t->kind > TABLE_HIERARCHY) {
+		for (uint32_t i = 0; i < COUNT(stores); i++)
+			vec_push(&t->columns, stores[i]);
+		return;
+	}
 	for (uint32_t i = 0; i < COUNT(contents); i++)
 		vec_push(&t->columns, t->kind == TABLE_CONTENTS ? contents[i] : folders[i]);
 	for (uint32_t i = 0; i < COUNT(all); i++)

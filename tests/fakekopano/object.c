@@ -5,26 +5,32 @@
 
 #include "tests/fakekopano/tags.h"
 
-static void entry_id(const struct world *w, const struct guid *store, enum entry_type type, uint32_t key,
+static void entry_id(const struct world *w, const struct store *s, enum entry_type type, uint32_t key, uint32_t hid,
 		     struct value *v)
 {
-	entry_id_make((unsigned char *)v->scratch, &w->guid, store, type, key);
-	value_bytes(v, v->tag, v->scratch, ENTRY_ID_BYTES);
+	unsigned char *out = (unsigned char *)v->scratch;
+	size_t n = ENTRY_ID_BYTES;
+
+	if (s->old_ids)
+		n = old_entry_id_make(out, &s->guid, type, hid);
+	else
+		entry_id_make(out, &w->guid, &s->guid, type, key);
+	value_bytes(v, v->tag, v->scratch, n);
 }
 
 void item_entry_id(const struct world *w, const struct item *i, struct value *v)
 {
-	entry_id(w, &w->stores[w->folders[i->folder].store].guid, ENTRY_MESSAGE, i->key, v);
+	entry_id(w, &w->stores[w->folders[i->folder].store], ENTRY_MESSAGE, i->key, i->hid, v);
 }
 
 void folder_entry_id(const struct world *w, const struct folder *f, struct value *v)
 {
-	entry_id(w, &w->stores[f->store].guid, ENTRY_FOLDER, f->key, v);
+	entry_id(w, &w->stores[f->store], ENTRY_FOLDER, f->key, f->hid, v);
 }
 
 void store_entry_id(const struct world *w, const struct store *s, struct value *v)
 {
-	entry_id(w, &s->guid, ENTRY_STORE, s->key, v);
+	entry_id(w, s, ENTRY_STORE, s->key, s->hid, v);
 }
 
 void user_entry_id(const struct world *w, uint32_t user, struct value *v)

@@ -20,6 +20,9 @@ static const struct {
 	{PR_FINDER_ENTRYID, SPECIAL_FINDER},
 	{PR_SCHEDULE_FOLDER_ENTRYID, SPECIAL_SCHEDULE},
 	{PR_IPM_FAVORITES_ENTRYID, SPECIAL_SHORTCUT},
+	{PR_NON_IPM_SUBTREE_ENTRYID, SPECIAL_NON_IPM},
+	{PR_FREE_BUSY_ENTRYID, SPECIAL_FREE_BUSY},
+	{PR_FREE_BUSY_SITE_ENTRYID, SPECIAL_FREE_BUSY_SITE},
 };
 
 #define N_STORE_LINKS (sizeof(store_links) / sizeof(*store_links))
@@ -93,7 +96,7 @@ bool folder_value(const struct world *w, const struct folder *f, uint32_t tag, s
 		return folder_entry_id(w, f->parent ? &w->folders[f->parent] : f, v), true;
 	case PR_SOURCE_KEY:
 		source_key_make((unsigned char *)v->scratch, &w->guid, f->key);
-		return value_bytes(v, tag, v->scratch, SOURCE_KEY_BYTES), true;
+		return value_bytes(v, tag, v->scratch, SOURCE_KEY_BYTES), !w->stores[f->store].old_ids;
 	case PR_CHANGE_KEY:
 	case PR_PREDECESSOR_CHANGE_LIST:
 		change_key_make((unsigned char *)v->scratch, &w->guid, f->change);
@@ -132,6 +135,7 @@ bool folder_value(const struct world *w, const struct folder *f, uint32_t tag, s
 
 /* A root folder has no name, no counters and no place in a journal. */
 static const uint32_t root_stored[] = {PR_CREATION_TIME, PR_LAST_MODIFICATION_TIME, PR_FOLDER_TYPE};
+static const uint32_t old_root_stored[] = {PR_DISPLAY_NAME};
 static const uint32_t root_computed[] = {PR_SOURCE_KEY, PR_RECORD_KEY, PR_PARENT_ENTRYID,
 					 PR_RIGHTS,     PR_ACCESS,     PR_ACCESS_LEVEL};
 static const uint32_t folder_stored[] = {PR_DISPLAY_NAME,
@@ -158,21 +162,33 @@ static const uint32_t folder_computed[] = {
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
+static void add_present(const struct world *w, const struct folder *f, const uint32_t *stored, size_t n,
+			struct vec *tags)
+{
+	struct value v;
+
+	for (size_t i = 0; i < n; i++)
+		if (folder_value(w, f, stored[i], &v))
+			vec_insert_sorted(tags, stored[i]);
+}
+
 void folder_tags(const struct world *w, const struct folder *f, struct vec *tags)
 {
-	const uint32_t *stored = f->parent ? folder_stored : root_stored;
 	const uint32_t *computed = f->parent ? folder_computed : root_computed;
-	size_t n_stored = f->parent ? COUNT(folder_stored) : COUNT(root_stored);
 	size_t n_computed = f->parent ? COUNT(folder_computed) : COUNT(root_computed);
 	struct value v;
 
-	for (size_t i = 0; i < n_stored; i++)
-		if (folder_value(w, f, stored[i], &v))
-			vec_insert_sorted(tags, stored[i]);
+	if (f->parent)
+		add_present(w, f, folder_stored, COUNT(folder_stored), tags);
+	else if (w->stores[f->store].old_ids)
+		add_present(w, f, old_root_stored, COUNT(old_root_stored), tags);
+	else
+		add_present(w, f, root_stored, COUNT(root_stored), tags);
 	for (uint32_t i = 0; f->props && i < f->props->n; i++)
 		vec_insert_sorted(tags, f->props->at[i].tag);
 	for (size_t i = 0; i < n_computed; i++)
-		vec_push(tags, computed[i]);
+		if (folder_value(w, f, computed[i], &v))
+			vec_push(tags, computed[i]);
 }
 
 const char *store_name(const struct world *w, const struct store *s, char *text, size_t size)
@@ -258,39 +274,59 @@ bool store_value(const struct world *w, const struct store *s, uint32_t tag, str
 	return owner_value(w, s, tag, v);
 }
 
-void store_tags(const struct world *w, const struct store *s, struct vec *tags)
-{
-	static const uint32_t all[] = {PR_MESSAGE_SIZE_EXTENDED,
+static const uint32_t private_tags[] = {PR_MESSAGE_SIZE_EXTENDED,
+					PR_CREATION_TIME,
+					PR_LAST_MODIFICATION_TIME,
+					PR_VALID_FOLDER_MASK,
+					PR_IPM_SUBTREE_ENTRYID,
+					PR_IPM_OUTBOX_ENTRYID,
+					PR_IPM_WASTEBASKET_ENTRYID,
+					PR_IPM_SENTMAIL_ENTRYID,
+					PR_VIEWS_ENTRYID,
+					PR_COMMON_VIEWS_ENTRYID,
+					PR_FINDER_ENTRYID,
+					PR_SCHEDULE_FOLDER_ENTRYID,
+					PR_IPM_FAVORITES_ENTRYID,
+					PR_LAST_LOGON_TIME,
+					PR_LAST_LOGOFF_TIME,
+					PR_USER_NAME,
+					PR_USER_ENTRYID,
+					PR_QUOTA_WARNING,
+					PR_QUOTA_SEND,
+					PR_QUOTA_RECEIVE,
+					PR_MAILBOX_OWNER_NAME,
+					PR_MAILBOX_OWNER_ENTRYID,
+					PR_DISPLAY_NAME,
+					PR_MAPPING_SIGNATURE,
+					PR_SORT_LOCALE_ID,
+					PR_RECORD_KEY,
+					PR_ACCESS_LEVEL};
+static const uint32_t public_tags[] = {PR_MESSAGE_SIZE_EXTENDED,
 				       PR_CREATION_TIME,
 				       PR_LAST_MODIFICATION_TIME,
 				       PR_VALID_FOLDER_MASK,
 				       PR_IPM_SUBTREE_ENTRYID,
-				       PR_IPM_OUTBOX_ENTRYID,
-				       PR_IPM_WASTEBASKET_ENTRYID,
-				       PR_IPM_SENTMAIL_ENTRYID,
-				       PR_VIEWS_ENTRYID,
-				       PR_COMMON_VIEWS_ENTRYID,
 				       PR_FINDER_ENTRYID,
-				       PR_SCHEDULE_FOLDER_ENTRYID,
-				       PR_IPM_FAVORITES_ENTRYID,
-				       PR_IPM_PUBLIC_FOLDERS_ENTRYID,
-				       PR_LAST_LOGON_TIME,
-				       PR_LAST_LOGOFF_TIME,
+				       PR_NON_IPM_SUBTREE_ENTRYID,
+				       PR_FREE_BUSY_ENTRYID,
+				       PR_FREE_BUSY_SITE_ENTRYID,
 				       PR_USER_NAME,
 				       PR_USER_ENTRYID,
-				       PR_QUOTA_WARNING,
-				       PR_QUOTA_SEND,
-				       PR_QUOTA_RECEIVE,
-				       PR_MAILBOX_OWNER_NAME,
-				       PR_MAILBOX_OWNER_ENTRYID,
 				       PR_DISPLAY_NAME,
 				       PR_MAPPING_SIGNATURE,
 				       PR_SORT_LOCALE_ID,
 				       PR_RECORD_KEY,
 				       PR_ACCESS_LEVEL};
+static const uint32_t old_tags[] = {PR_USER_NAME,      PR_USER_ENTRYID, PR_DISPLAY_NAME, PR_MAPPING_SIGNATURE,
+				    PR_SORT_LOCALE_ID, PR_RECORD_KEY,   PR_ACCESS_LEVEL};
+
+void store_tags(const struct world *w, const struct store *s, struct vec *tags)
+{
+	const uint32_t *all = s->old_ids ? old_tags : s->type == STORE_PUBLIC ? public_tags : private_tags;
+	size_t n = s->old_ids ? COUNT(old_tags) : s->type == STORE_PUBLIC ? COUNT(public_tags) : COUNT(private_tags);
 	struct value v;
 
-	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+	for (size_t i = 0; i < n; i++)
 		if (store_value(w, s, all[i], &v))
 			vec_push(tags, all[i]);
 }

@@ -6,39 +6,41 @@
 #include "tests/fakekopano/object.h"
 #include "tests/fakekopano/tags.h"
 
-static const struct layout {
+struct layout {
 	enum special_folder special;
-	bool in_subtree;
+	enum special_folder parent;
 	const char *name, *class, *comment;
-} private_layout[] =
-	{
-		{SPECIAL_COMMON_VIEWS, false, "IPM_COMMON_VIEWS", NULL, ""},
-		{SPECIAL_VIEWS, false, "IPM_VIEWS", NULL, ""},
-		{SPECIAL_FINDER, false, "FINDER_ROOT", NULL, ""},
-		{SPECIAL_SHORTCUT, false, "Shortcut", NULL, ""},
-		{SPECIAL_SCHEDULE, false, "Schedule", NULL, ""},
-		{SPECIAL_INBOX, true, "Inbox", NULL, ""},
-		{SPECIAL_OUTBOX, true, "Outbox", NULL, ""},
-		{SPECIAL_WASTEBASKET, true, "Deleted Items", NULL, ""},
-		{SPECIAL_SENTMAIL, true, "Sent Items", NULL, ""},
-		{SPECIAL_CONTACTS, true, "Contacts", "IPF.Contact", ""},
-		{SPECIAL_CALENDAR, true, "Calendar", "IPF.Appointment", ""},
-		{SPECIAL_DRAFTS, true, "Drafts", "IPF.Note", ""},
-		{SPECIAL_JOURNAL, true, "Journal", "IPF.Journal", ""},
-		{SPECIAL_NOTES, true, "Notes", "IPF.StickyNote", ""},
-		{SPECIAL_TASKS, true, "Tasks", "IPF.Task", ""},
-		{SPECIAL_JUNK, true, "Junk E-mail", "IPF.Note", ""},
-		{SPECIAL_NONE, true, "RSS Feeds", "IPF.Note.OutlookHomepage", "RSS Feed comment"},
-		{SPECIAL_NONE, true, "Conversation Action Settings", "IPF.Configuration", ""},
-		{SPECIAL_NONE, true, "Quick Step Settings", "IPF.Configuration", ""},
-		{SPECIAL_NONE, true, "Suggested Contacts", "IPF.Contact", ""},
-		{SPECIAL_NONE, false, "Freebusy Data", NULL, ""},
-},
-  public_layout[] = {
-	  {SPECIAL_NONE, false, "NON_IPM_SUBTREE", NULL, ""},
-	  {SPECIAL_FINDER, false, "FINDER_ROOT", NULL, ""},
-	  {SPECIAL_SHORTCUT, true, "Favorites", NULL, ""},
-	  {SPECIAL_NONE, true, "Public Folders", NULL, ""},
+};
+
+static const struct layout private_layout[] = {
+	{SPECIAL_COMMON_VIEWS, SPECIAL_ROOT, "IPM_COMMON_VIEWS", NULL, ""},
+	{SPECIAL_VIEWS, SPECIAL_ROOT, "IPM_VIEWS", NULL, ""},
+	{SPECIAL_FINDER, SPECIAL_ROOT, "FINDER_ROOT", NULL, ""},
+	{SPECIAL_SHORTCUT, SPECIAL_ROOT, "Shortcut", NULL, ""},
+	{SPECIAL_SCHEDULE, SPECIAL_ROOT, "Schedule", NULL, ""},
+	{SPECIAL_INBOX, SPECIAL_SUBTREE, "Inbox", NULL, ""},
+	{SPECIAL_OUTBOX, SPECIAL_SUBTREE, "Outbox", NULL, ""},
+	{SPECIAL_WASTEBASKET, SPECIAL_SUBTREE, "Deleted Items", NULL, ""},
+	{SPECIAL_SENTMAIL, SPECIAL_SUBTREE, "Sent Items", NULL, ""},
+	{SPECIAL_CONTACTS, SPECIAL_SUBTREE, "Contacts", "IPF.Contact", ""},
+	{SPECIAL_CALENDAR, SPECIAL_SUBTREE, "Calendar", "IPF.Appointment", ""},
+	{SPECIAL_DRAFTS, SPECIAL_SUBTREE, "Drafts", "IPF.Note", ""},
+	{SPECIAL_JOURNAL, SPECIAL_SUBTREE, "Journal", "IPF.Journal", ""},
+	{SPECIAL_NOTES, SPECIAL_SUBTREE, "Notes", "IPF.StickyNote", ""},
+	{SPECIAL_TASKS, SPECIAL_SUBTREE, "Tasks", "IPF.Task", ""},
+	{SPECIAL_JUNK, SPECIAL_SUBTREE, "Junk E-mail", "IPF.Note", ""},
+	{SPECIAL_NONE, SPECIAL_SUBTREE, "RSS Feeds", "IPF.Note.OutlookHomepage", "RSS Feed comment"},
+	{SPECIAL_NONE, SPECIAL_SUBTREE, "Conversation Action Settings", "IPF.Configuration", ""},
+	{SPECIAL_NONE, SPECIAL_SUBTREE, "Quick Step Settings", "IPF.Configuration", ""},
+	{SPECIAL_NONE, SPECIAL_SUBTREE, "Suggested Contacts", "IPF.Contact", ""},
+	{SPECIAL_NONE, SPECIAL_ROOT, "Freebusy Data", NULL, ""},
+};
+
+static const struct layout public_layout[] = {
+	{SPECIAL_NON_IPM, SPECIAL_ROOT, "NON_IPM_SUBTREE", NULL, ""},
+	{SPECIAL_FINDER, SPECIAL_ROOT, "FINDER_ROOT", NULL, ""},
+	{SPECIAL_FREE_BUSY, SPECIAL_NON_IPM, "SCHEDULE+ FREE BUSY", NULL, ""},
+	{SPECIAL_FREE_BUSY_SITE, SPECIAL_FREE_BUSY, "Zarafa 1", NULL, ""},
 };
 
 static void note_user(struct world *w, uint32_t user, enum change_action action)
@@ -107,7 +109,7 @@ static void create_folders(struct change *c, uint32_t store, const struct layout
 {
 	for (size_t i = 0; i < n; i++) {
 		const uint32_t *special = c->w->stores[store].special;
-		uint32_t parent = special[layout[i].in_subtree ? SPECIAL_SUBTREE : SPECIAL_ROOT];
+		uint32_t parent = special[layout[i].parent];
 		uint32_t folder = folder_create(c, store, parent, layout[i].name, layout[i].class);
 
 		c->w->folders[folder].comment = layout[i].comment;
@@ -192,30 +194,48 @@ static struct props *folder_links(const struct world *w, const struct store *s)
 	return p;
 }
 
-uint32_t store_create(struct change *c, uint32_t owner, uint32_t type)
+static uint32_t new_store(struct world *w, uint32_t owner, uint32_t type)
 {
-	struct world *w = c->w;
-	uint32_t store = world_new_store(w), root, subtree;
+	uint32_t store = world_new_store(w);
 	struct store *s = &w->stores[store];
+	uint64_t seed = w->guid.b[0] | (uint64_t)w->guid.b[1] << 8 | (uint64_t)w->guid.b[2] << 16;
 
 	s->hid = world_new_hid(w, OBJECT_STORE, store);
 	s->key = world_new_key(w, OBJECT_STORE, store);
-	s->guid = guid_mix(w->guid.b[0] | (uint64_t)w->guid.b[1] << 8 | (uint64_t)w->guid.b[2] << 16, s->key);
+	s->guid = guid_mix(seed, s->key);
 	s->owner = owner;
 	s->type = (uint8_t)type;
 	s->created = s->modified = time_now();
+	return store;
+}
+
+/* The first store of a server: old entry ids, a root folder and nothing else. */
+static void create_system_store(struct change *c)
+{
+	uint32_t store = new_store(c->w, USER_SYSTEM, STORE_PRIVATE);
+	struct store *s = &c->w->stores[store];
+
+	s->old_ids = true;
+	s->special[SPECIAL_ROOT] = folder_create(c, store, 0, "root Admin store", NULL);
+}
+
+uint32_t store_create(struct change *c, uint32_t owner, uint32_t type)
+{
+	struct world *w = c->w;
+	uint32_t store = new_store(w, owner, type), root, subtree;
+	struct store *s = &w->stores[store];
+
 	root = folder_create(c, store, 0, NULL, NULL);
 	subtree = folder_create(c, store, root, "IPM_SUBTREE", NULL);
 	s->special[SPECIAL_ROOT] = root;
 	s->special[SPECIAL_SUBTREE] = subtree;
-	if (type == STORE_PRIVATE)
-		create_folders(c, store, private_layout, sizeof(private_layout) / sizeof(*private_layout));
-	else
+	if (type == STORE_PUBLIC) {
 		create_folders(c, store, public_layout, sizeof(public_layout) / sizeof(*public_layout));
-	if (type == STORE_PRIVATE) {
-		w->folders[root].props = folder_links(w, s);
-		w->folders[s->special[SPECIAL_INBOX]].props = props_ref(w->folders[root].props);
+		return store;
 	}
+	create_folders(c, store, private_layout, sizeof(private_layout) / sizeof(*private_layout));
+	w->folders[root].props = folder_links(w, s);
+	w->folders[s->special[SPECIAL_INBOX]].props = props_ref(w->folders[root].props);
 	return store;
 }
 
@@ -249,12 +269,13 @@ struct world *world_populated(void)
 	if (getrandom(guid.b, sizeof(guid.b), 0) != sizeof(guid.b))
 		abort();
 	c.w = world_new(&guid);
-	for (size_t i = 0; i < sizeof(users) / sizeof(*users); i++) {
-		uint32_t user = user_create(c.w, &users[i]);
-
-		store_create(&c, user, user == USER_EVERYONE ? STORE_PUBLIC : STORE_PRIVATE);
-		change_end(&c);
-	}
+	for (size_t i = 0; i < sizeof(users) / sizeof(*users); i++)
+		user_create(c.w, &users[i]);
+	create_system_store(&c);
+	store_create(&c, USER_EVERYONE, STORE_PUBLIC);
+	for (uint32_t user = USER_SYSTEM + 1; user < c.w->n_users; user++)
+		store_create(&c, user, STORE_PRIVATE);
+	change_end(&c);
 	return c.w;
 }
 

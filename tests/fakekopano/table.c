@@ -63,23 +63,33 @@ static bool mailbox_value(const struct row *r, uint32_t tag, struct value *v)
 	}
 }
 
+#define USER_STORE(type, user) ((type) << 24 | (user))
+
+/* A row per user and type of store, also where there is no such store. */
 static bool user_store_value(const struct row *r, uint32_t tag, struct value *v)
 {
-	const struct store *s = &r->w->stores[r->number];
-	const struct user *owner = world_user(r->w, s->owner);
+	uint32_t type = r->number >> 24, user = r->number & 0xFFFFFF, store = 0;
+	const struct user *u = world_user(r->w, user);
 
+	if (type == STORE_PRIVATE && user != USER_EVERYONE)
+		store = world_store_of(r->w, user);
+	if (type == STORE_PUBLIC && user == USER_EVERYONE)
+		store = world_public_store(r->w);
 	switch (tag) {
 	case PR_EC_USERNAME:
+		return value_text(v, tag, u ? u->name : ""), u;
 	case PR_DISPLAY_NAME:
-		return value_text(v, tag, owner ? owner->name : ""), owner;
+		return value_text(v, tag, u ? u->name : ""), u && store;
 	case PR_OBJECT_TYPE:
 		return value_number(v, tag, 65537), true;
 	case PR_EC_STORETYPE:
+		return value_number(v, tag, type), true;
 	case PR_MESSAGE_SIZE_EXTENDED:
+		return value_number(v, tag, store ? r->w->stores[store].bytes : 0), true;
 	case PR_EC_STOREGUID:
 	case PR_STORE_ENTRYID:
 	case PR_LAST_MODIFICATION_TIME:
-		return store_value(r->w, s, tag, v);
+		return store && store_value(r->w, &r->w->stores[store], tag, v);
 	default:
 		return false;
 	}
@@ -171,7 +181,7 @@ static bool by_number_only(const struct table *t)
 
 static bool number_descends(const struct table *t)
 {
-	return t->n_sort == 0 ? t->kind <= TABLE_HIERARCHY : t->sort[0].descending;
+	return t->n_sort == 0 || t->sort[0].descending;
 }
 
 static int compare_rows(const struct table *t, const struct world *w, uint32_t a, uint32_t b)
@@ -227,13 +237,21 @@ static void load_folders(struct table *t, const struct world *w, uint32_t folder
 
 static void load_stores(struct table *t, const struct world *w)
 {
-	for (uint32_t i = 1; i < w->n_stores; i++) {
-		const struct store *s = &w->stores[i];
-		bool listed = t->kind == TABLE_MAILBOXES ||
-			      (s->type == STORE_PRIVATE && !s->detached && is_system_admin(w, t->user));
-
-		if (listed && !s->removed && passes(t, w, i))
+	for (uint32_t i = 1; i < w->n_stores; i++)
+		if (!w->stores[i].removed && passes(t, w, i))
 			vec_push(&t->rows, i);
+}
+
+static void load_user_stores(struct table *t, const struct world *w)
+{
+	const struct user *caller = world_user(w, t->user);
+
+	for (uint32_t i = 1; caller && caller->admin && i < w->n_users; i++) {
+		if (!w->users[i].id || i == USER_SYSTEM)
+			continue;
+		for (uint32_t type = STORE_PRIVATE; type <= STORE_PUBLIC; type++)
+			if (passes(t, w, USER_STORE(type, i)))
+				vec_push(&t->rows, USER_STORE(type, i));
 	}
 }
 
@@ -247,8 +265,10 @@ void table_load(struct table *t, const struct world *w)
 		load_items(t, w);
 	else if (t->kind == TABLE_HIERARCHY && folder)
 		load_folders(t, w, folder);
-	else if (t->kind > TABLE_HIERARCHY)
+	else if (t->kind == TABLE_MAILBOXES)
 		load_stores(t, w);
+	else if (t->kind == TABLE_USER_STORES)
+		load_user_stores(t, w);
 	if (t->kind != TABLE_CONTENTS || !by_number_only(t))
 		qsort_r(t->rows.at, t->rows.n, sizeof(*t->rows.at), compare_for_qsort, &(struct sorting){t, w});
 }

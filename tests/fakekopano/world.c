@@ -218,8 +218,12 @@ uint32_t world_by_source_key(const struct world *w, enum object_type type, struc
 
 enum object_type world_by_entry_id(const struct world *w, struct bytes id, uint32_t *place)
 {
-	uint32_t key = entry_id_read(id, &w->guid);
+	uint32_t key = entry_id_read(id, &w->guid), hid = old_entry_id_read(id);
 
+	if (hid && hid <= w->last_hid) {
+		*place = w->by_hid[hid] & PLACE_MASK;
+		return *place ? w->by_hid[hid] >> TYPE_SHIFT : OBJECT_NONE;
+	}
 	if (key == 0 || key >= w->n_keys)
 		return OBJECT_NONE;
 	*place = w->by_key[key] & PLACE_MASK;

@@ -43,6 +43,9 @@ enum special_folder {
 	SPECIAL_NOTES,
 	SPECIAL_TASKS,
 	SPECIAL_JUNK,
+	SPECIAL_NON_IPM,
+	SPECIAL_FREE_BUSY,
+	SPECIAL_FREE_BUSY_SITE,
 	N_SPECIAL,
 	SPECIAL_NONE = N_SPECIAL
 };
@@ -68,6 +71,7 @@ struct store {
 	uint8_t type;
 	bool detached;
 	bool removed;
+	bool old_ids; /* entry ids of version 0, made of object numbers: only the SYSTEM store */
 	struct guid guid;
 };
 
