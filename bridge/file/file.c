@@ -121,14 +121,14 @@ static int seek(struct sink *sink, struct state *state, struct err *err)
 static size_t limit(struct sink *sink, enum topic topic, struct slice key)
 {
 	(void)sink, (void)topic, (void)key;
-	return FILE_VALUE_BYTES;
+	return STEP_LIMIT(FILE_VALUE_BYTES);
 }
 
 static int send_record(struct sink *sink, const struct record *record, struct err *err)
 {
 	struct file_sink *file = file_sink(sink);
 	size_t size = record->value.size;
-	if (size == 0 || size > FILE_VALUE_BYTES)
+	if (size == 0 || size > STEP_LIMIT(FILE_VALUE_BYTES))
 		return err_set(err, ERR_BAD, "file: a value has 1 to %d bytes, and this one %zu", FILE_VALUE_BYTES,
 			       size);
 	if (file->n_waiting == MAX_WAITING)
@@ -168,6 +168,7 @@ static int write_record(struct file_sink *file, struct waiting *waiting, struct 
 	struct file_topic *topic = &file->topics[waiting->topic];
 	struct iovec parts[] = {{waiting->length, FILE_LENGTH_BYTES},
 				{(void *)waiting->value.data, waiting->value.size}};
+	step("record written");
 	if (write_all(topic->fd, parts, 2))
 		return file_failed(topic, "write to", err);
 	topic->n_bytes += FILE_LENGTH_BYTES + waiting->value.size;
