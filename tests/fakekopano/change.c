@@ -122,7 +122,7 @@ uint32_t item_create(struct change *c, uint32_t folder, const struct new_item *n
 	i->flags = n->flags;
 	i->state = n->state;
 	i->cached = n->cached;
-	i->created = i->modified = n->time ? n->time : time_now();
+	i->created = i->modified = n->time ? n->time : time_now_whole();
 	i->size = n->size ? n->size : item_size(i);
 	enter_folder(w, i, folder);
 	record_item(c, i, CHANGE_NEW, 0);
@@ -132,14 +132,14 @@ uint32_t item_create(struct change *c, uint32_t folder, const struct new_item *n
 	return place;
 }
 
-void item_save(struct change *c, uint32_t item, uint32_t size)
+void item_save(struct change *c, uint32_t item, uint32_t size, uint64_t time)
 {
 	struct item *i = &c->w->items[item];
 
 	leave_folder(c->w, i);
 	i->size = size ? size : item_size(i);
 	enter_folder(c->w, i, i->folder);
-	i->modified = time_now();
+	i->modified = time;
 	record_item(c, i, CHANGE_CHANGE, 0);
 	touch(c, i->folder, OBJECT_ITEM, i->hid);
 }
@@ -250,7 +250,7 @@ uint32_t folder_create(struct change *c, uint32_t store, uint32_t parent, const 
 	f->name = name ? intern(name) : NULL;
 	f->class = class ? intern(class) : NULL;
 	f->comment = "";
-	f->created = f->modified = time_now();
+	f->created = f->modified = time_now_whole();
 	if (parent) {
 		vec_push(&w->folders[parent].children, place);
 		record_folder(c, parent, place, CHANGE_NEW);
@@ -262,7 +262,7 @@ void folder_save(struct change *c, uint32_t folder)
 {
 	struct folder *f = &c->w->folders[folder];
 
-	f->modified = time_now();
+	f->modified = time_now_whole();
 	if (f->parent)
 		record_folder(c, f->parent, folder, CHANGE_CHANGE);
 }

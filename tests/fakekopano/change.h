@@ -35,8 +35,8 @@ struct new_item {
 
 /* Returns the item's place. */
 uint32_t item_create(struct change *c, uint32_t folder, const struct new_item *n);
-/* The item's content was changed by the caller. */
-void item_save(struct change *c, uint32_t item, uint32_t size);
+/* The item's content was changed by the caller. size 0: computed. */
+void item_save(struct change *c, uint32_t item, uint32_t size, uint64_t time);
 /* Returns false when nothing changed. */
 bool item_set_read(struct change *c, uint32_t item, bool read);
 void item_move(struct change *c, uint32_t item, uint32_t folder);

@@ -7,6 +7,8 @@
 #include "tests/fakekopano/object.h"
 #include "tests/fakekopano/tags.h"
 
+#define EPOCH_SECONDS 11644473600
+
 static const struct {
 	const char *name;
 	control_verb *run;
@@ -102,6 +104,13 @@ void reply_item(struct command *c, uint32_t item)
 	reply_hex(c, "entry_id", v.data, v.len);
 	reply_uint(c, "change", i->change);
 	buf_char(c->out, '}');
+}
+
+uint64_t command_time(struct command *c)
+{
+	int64_t seconds = json_int(c->in, "time", 0);
+
+	return seconds ? (uint64_t)(seconds + EPOCH_SECONDS) * 10000000u : time_now_whole();
 }
 
 uint32_t command_user(struct command *c, const char *key)
@@ -201,16 +210,14 @@ static uint32_t item_named(struct command *c, const struct json *name)
 	return world_by_hid(c->w, OBJECT_ITEM, (uint32_t)json_number(name, 0));
 }
 
-static void named_items(struct command *c, const struct json *name, struct vec *items)
+static void add_named(struct command *c, const struct json *name, struct vec *items)
 {
-	for (; name; name = name->next) {
-		uint32_t item = item_named(c, name);
+	uint32_t item = item_named(c, name);
 
-		if (item)
-			vec_push(items, item);
-		else
-			command_fail(c, "no item %.*s", (int)name->text_len, name->text ? name->text : "");
-	}
+	if (item)
+		vec_push(items, item);
+	else
+		command_fail(c, "no item %.*s", (int)name->text_len, name->text ? name->text : "");
 }
 
 static bool has_subject(struct command *c, const struct item *i, const char *subject)
@@ -229,10 +236,12 @@ void command_items(struct command *c, uint32_t folder, bool deleted, struct vec 
 	const struct vec *all = &c->w->folders[folder].items;
 	bool any = subject || first != INT64_MAX || last || json_bool(c->in, "all", false);
 
-	if (list || one) {
-		named_items(c, list ? list->first : one, items);
+	if (one)
+		add_named(c, one, items);
+	for (const struct json *name = list ? list->first : NULL; name; name = name->next)
+		add_named(c, name, items);
+	if (list || one)
 		return;
-	}
 	if (!any)
 		command_fail(c, "which items? item, items, where, first, last or all");
 	for (uint32_t i = 0; any && i < all->n; i++) {

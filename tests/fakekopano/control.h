@@ -34,6 +34,8 @@ uint32_t command_store(struct command *c, const char *key);
 uint32_t command_folder(struct command *c, const char *key);
 uint32_t command_folder_or(struct command *c, const char *key, uint32_t otherwise);
 uint32_t command_user(struct command *c, const char *key);
+/* "time" in unix seconds, or now. */
+uint64_t command_time(struct command *c);
 /* The items that a command names, as places. */
 void command_items(struct command *c, uint32_t folder, bool deleted, struct vec *items);
 

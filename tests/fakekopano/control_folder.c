@@ -30,6 +30,7 @@ void verb_folder_create(struct command *c)
 		return;
 	folder = folder_create(&c->change, c->w->folders[parent].store, parent, name, json_text(c->in, "class", NULL));
 	c->w->folders[folder].type = (uint8_t)json_int(c->in, "type", 1);
+	c->w->folders[folder].created = c->w->folders[folder].modified = command_time(c);
 	if (json_get(c->in, "comment"))
 		c->w->folders[folder].comment = intern(json_text(c->in, "comment", ""));
 	for (int64_t i = json_int(c->in, "saves", 0); i > 0; i--)

@@ -5,8 +5,7 @@
 #include "tests/fakekopano/control.h"
 #include "tests/fakekopano/tags.h"
 
-#define EPOCH_SECONDS 11644473600
-#define MAX_REPLIES   1000
+#define MAX_REPLIES 1000
 
 static void set_text(struct props *p, uint32_t tag, const char *text)
 {
@@ -157,13 +156,6 @@ static void number_subject(struct props *p, const char *subject, const char *mar
 	set_text(p, PR_SUBJECT, text);
 }
 
-static uint64_t time_argument(struct command *c)
-{
-	int64_t seconds = json_int(c->in, "time", 0);
-
-	return seconds ? (uint64_t)(seconds + EPOCH_SECONDS) * 10000000u : time_now();
-}
-
 static void open_list(struct command *c, const char *name)
 {
 	buf_printf(c->out, ",\"%s\":[", name);
@@ -184,7 +176,7 @@ static void reply_items(struct command *c, const struct vec *items)
 
 static struct new_item read_new_item(struct command *c)
 {
-	struct new_item n = {.props = props_new(), .time = time_argument(c)};
+	struct new_item n = {.props = props_new(), .time = command_time(c)};
 
 	set_text(n.props, PR_MESSAGE_CLASS, "IPM.Note");
 	set_text(n.props, PR_SUBJECT_PREFIX, "");
@@ -231,13 +223,13 @@ void verb_change(struct command *c)
 
 		item->props = props_own(item->props);
 		item->state &= (uint8_t)~ITEM_NUMBERED;
-		set_content(c, item->props, time_now());
+		set_content(c, item->props, command_time(c));
 		if (json_bool(c->in, "cached", false)) {
 			item->cached |= CACHED_VALUES;
 			item->state |= ITEM_FRESH;
 		}
 		for (int64_t k = 0; k < json_int(c->in, "saves", 1); k++)
-			item_save(&c->change, items.at[i], size);
+			item_save(&c->change, items.at[i], size, command_time(c));
 	}
 	reply_items(c, &items);
 	vec_free(&items);

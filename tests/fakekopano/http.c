@@ -170,7 +170,7 @@ static enum MHD_Result send_answer(struct MHD_Connection *mhd, struct answer *a)
 	MHD_add_response_header(response, "Server", "gSOAP/2.8");
 	MHD_add_response_header(response, "X-Frame-Options", "SAMEORIGIN");
 	MHD_add_response_header(response, "Content-Type", a->content_type);
-	MHD_add_response_header(response, "Connection", "keep-alive");
+	MHD_set_response_options(response, MHD_RF_SEND_KEEP_ALIVE_HEADER, MHD_RO_END);
 	result = MHD_queue_response(mhd, a->status, response);
 	MHD_destroy_response(response);
 	return result;
@@ -251,7 +251,7 @@ static bool listen_on(int fd, bool by_socket, const char *cert, const char *key)
 				       {MHD_OPTION_END, 0, NULL}};
 	struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
 	unsigned flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL |
-			 MHD_USE_ERROR_LOG | (cert ? MHD_USE_TLS : 0);
+			 MHD_USE_ERROR_LOG | MHD_USE_SUPPRESS_DATE_NO_CLOCK | (cert ? MHD_USE_TLS : 0);
 	struct MHD_Daemon *daemon = MHD_start_daemon(
 		flags, 0, NULL, NULL, on_request, NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_CONNECTION,
 		on_connection, by_socket ? &is_socket : &is_network, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,

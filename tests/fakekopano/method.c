@@ -10,6 +10,7 @@ const struct method methods[] = {
 	{"resolvePseudoUrl", "resolvePseudoUrlResponse", method_resolve_pseudo_url, 0},
 	{"getIDsFromNames", "getIDsFromNamesResponse", method_get_ids_from_names, METHOD_EXCLUSIVE},
 	{"getNamesFromIDs", "getNamesFromIDsResponse", method_get_names_from_ids, 0},
+	{"notifyGetItems", "notifyResponse", method_notify_get_items, 0},
 	{"getStore", "getStoreResponse", method_get_store, 0},
 	{"getPublicStore", "getStoreResponse", method_get_public_store, 0},
 	{"getStoreName", "getStoreNameResponse", method_get_store_name, 0},

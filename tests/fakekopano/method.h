@@ -35,6 +35,8 @@ void method_resolve_pseudo_url(struct call *c);
 void method_get_ids_from_names(struct call *c);
 void method_get_names_from_ids(struct call *c);
 
+void method_notify_get_items(struct call *c);
+
 void method_get_store(struct call *c);
 void method_get_public_store(struct call *c);
 void method_get_store_name(struct call *c);

@@ -103,24 +103,36 @@ static void add_value(struct buf *values, const struct value *v)
 	buf_str(values, "</item>");
 }
 
-static void put_child(struct call *c, const struct child *child, uint32_t row)
+/* What is listed after the properties that the database sorts. */
+static bool is_late(uint32_t tag)
 {
-	const struct props *p = child->props;
-	struct buf values = {0};
-	struct vec tags = {0};
+	return tag == PR_INSTANCE_KEY || tag == PR_ATTACH_DATA_BIN;
+}
+
+static void add_child_props(const struct props *p, bool late, struct vec *tags, struct buf *values, uint32_t *n)
+{
 	struct value v;
-	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < p->n; i++) {
+		if (is_late(p->at[i].tag) != late)
+			continue;
+		vec_push(tags, p->at[i].tag);
 		if (p->at[i].tag == PR_ATTACH_DATA_BIN)
 			continue;
-		vec_push(&tags, p->at[i].tag);
 		prop_value(&p->at[i], &v);
-		add_value(&values, &v);
-		n++;
+		add_value(values, &v);
+		++*n;
 	}
-	if (props_find(p, PR_ATTACH_DATA_BIN))
-		vec_push(&tags, PR_ATTACH_DATA_BIN);
+}
+
+static void put_child(struct call *c, const struct child *child, uint32_t row)
+{
+	struct buf values = {0};
+	struct vec tags = {0};
+	uint32_t n = 0;
+
+	add_child_props(child->props, false, &tags, &values, &n);
+	add_child_props(child->props, true, &tags, &values, &n);
 	put_raw(c, "<item>");
 	put_tags(c, &tags);
 	put_values(c, n, &values);

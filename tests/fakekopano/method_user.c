@@ -273,3 +273,9 @@ void method_get_names_from_ids(struct call *c)
 	put_raw(c, "</lpsNames>");
 	put_uint(c, "er", c->er);
 }
+
+/* Notifications do not exist yet: only a session that is gone is told so. */
+void method_notify_get_items(struct call *c)
+{
+	put_uint(c, "er", c->er ? c->er : KCERR_NO_SUPPORT);
+}

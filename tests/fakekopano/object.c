@@ -124,8 +124,7 @@ static uint32_t message_flags(const struct item *i)
 			flags |= MSGFLAG_HASATTACH;
 	if (i->state & ITEM_ASSOCIATED)
 		flags |= MSGFLAG_ASSOCIATED;
-	if (i->state & ITEM_SOFT_DELETED)
-		flags |= MSGFLAG_DELETED;
+
 	return flags;
 }
 

@@ -229,11 +229,13 @@ bool store_value(const struct world *w, const struct store *s, uint32_t tag, str
 	case PR_MESSAGE_SIZE_EXTENDED:
 		return value_number(v, tag, s->bytes), true;
 	case PR_CREATION_TIME:
-	case PR_LAST_LOGON_TIME:
 		return value_number(v, tag, s->created), true;
 	case PR_LAST_MODIFICATION_TIME:
-	case PR_LAST_LOGOFF_TIME:
 		return value_number(v, tag, s->modified), true;
+	case PR_LAST_LOGON_TIME:
+		return value_number(v, tag, s->logged_on), s->logged_on;
+	case PR_LAST_LOGOFF_TIME:
+		return value_number(v, tag, s->logged_off), s->logged_off;
 	case PR_VALID_FOLDER_MASK:
 		return value_number(v, tag, 255), true;
 	case PR_QUOTA_WARNING:

@@ -205,7 +205,11 @@ static uint32_t new_store(struct world *w, uint32_t owner, uint32_t type)
 	s->guid = guid_mix(seed, s->key);
 	s->owner = owner;
 	s->type = (uint8_t)type;
-	s->created = s->modified = time_now();
+	s->created = time_now_whole();
+	/* Whoever creates a store comes back to it a moment later. */
+	s->modified = s->created + 10000000;
+	s->logged_off = time_now();
+	s->logged_on = s->logged_off + 1;
 	return store;
 }
 

@@ -127,7 +127,6 @@
 #define MSGFLAG_READ       0x1u
 #define MSGFLAG_HASATTACH  0x10u
 #define MSGFLAG_ASSOCIATED 0x40u
-#define MSGFLAG_DELETED    0x400u
 
 #define KCERR(n)                 (0x80000000u + (n))
 #define KCERR_NOT_FOUND          KCERR(2)

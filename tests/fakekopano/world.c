@@ -4,16 +4,22 @@
 #include <strings.h>
 #include <time.h>
 
-#define TYPE_SHIFT  30
-#define PLACE_MASK  ((1u << TYPE_SHIFT) - 1)
-#define EPOCH_TICKS 116444736000000000u
+#define TYPE_SHIFT       30
+#define PLACE_MASK       ((1u << TYPE_SHIFT) - 1)
+#define TICKS_PER_SECOND 10000000u
+#define EPOCH_TICKS      116444736000000000u
 
 uint64_t time_now(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	return EPOCH_TICKS + (uint64_t)now.tv_sec * 10000000u + (uint64_t)now.tv_nsec / 100;
+	return EPOCH_TICKS + (uint64_t)now.tv_sec * TICKS_PER_SECOND + (uint64_t)now.tv_nsec / 100;
+}
+
+uint64_t time_now_whole(void)
+{
+	return time_now() / TICKS_PER_SECOND * TICKS_PER_SECOND;
 }
 
 static int compare_text(const void *a, const void *b)

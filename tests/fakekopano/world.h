@@ -67,6 +67,7 @@ struct store {
 	uint32_t owner;
 	uint32_t special[N_SPECIAL];
 	uint64_t created, modified;
+	uint64_t logged_on, logged_off; /* the real server writes these only now and then */
 	uint64_t bytes;
 	uint8_t type;
 	bool detached;
@@ -171,6 +172,8 @@ struct world *world_clone(const struct world *w);
 void world_free(struct world *w);
 
 uint64_t time_now(void);
+/* To the second, as clients write times. */
+uint64_t time_now_whole(void);
 /* One string for all equal ones; lives forever. */
 const char *intern(const char *text);
 

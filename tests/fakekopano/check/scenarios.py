@@ -1,0 +1,136 @@
+"""What happened on the recorded server, in the order of its recordings: the writes between the exchanges.
+
+A scenario is a generator that yields (folder of recordings, number of the exchange before which to stop), and makes
+its writes in between. bind_* tell the checker which recorded object a new one stands for, where an exchange names it
+before any answer did.
+"""
+
+FIRST = 10**6  # stop after the last exchange
+
+
+def no_writes(folder):
+    def scenario(run):
+        yield folder, FIRST
+
+    return scenario
+
+
+def folder_sync(run):
+    """One folder through all its states."""
+    state = "10-folder-sync-tcp-00-state"
+    second = run.recorded_object(state, 2, "kctest-a")["time"]
+    for name, at in (("kctest-a", (state, 2)), ("kctest-b", ("10-folder-sync-tcp-01b-initial-minimal-importer", 14))):
+        folder = run.do("folder-create", parent="user1/", name=name, time=second)
+        run.bind_object(run.recorded_object(*at, name), folder)
+    for n in range(3):
+        run.do("create", folder="user1/kctest-a", subject=f"Initial {n}", body=f"Body text {n} <&> é中", flags=9, saves=2,
+               cached=True, time=second)
+    yield state, FIRST
+    yield "10-folder-sync-tcp-01-initial", FIRST
+    yield "10-folder-sync-tcp-01b-initial-minimal-importer", FIRST
+    yield "10-folder-sync-tcp-02-nochange", FIRST
+    run.do("create", folder="user1/kctest-a", subject="Created later", body="new body", flags=9, saves=2, cached=True,
+           time=second + 1)
+    yield "10-folder-sync-tcp-03-create", FIRST
+    run.do("change", folder="user1/kctest-a", where={"subject": "Initial 0"}, subject="Changed subject", cached=True,
+           time=second + 1)
+    yield "10-folder-sync-tcp-04-update", FIRST
+    run.do("unread", folder="user1/kctest-a", where={"subject": "Changed subject"})
+    yield "10-folder-sync-tcp-05-read", FIRST
+    run.do("delete", folder="user1/kctest-a", where={"subject": "Initial 1"})
+    yield "10-folder-sync-tcp-06-softdelete", FIRST
+    run.do("delete", folder="user1/kctest-a", where={"subject": "Initial 2"}, hard=True)
+    yield "10-folder-sync-tcp-07-harddelete", FIRST
+    run.do("move", folder="user1/kctest-a", where={"subject": "Changed subject"}, to="user1/kctest-b")
+    yield "10-folder-sync-tcp-08-move-source", FIRST
+    yield "10-folder-sync-tcp-09-move-target", FIRST
+    yield "10-folder-sync-tcp-10-bad-syncid", FIRST
+    run.do("folder-delete", folder="user1/kctest-a", hard=True)
+    yield "10-folder-sync-tcp-11-folder-gone", FIRST
+
+
+def content(run):
+    """Items with text, attachment, recipients, in a subtree that has had other folders before."""
+    here = "12-folder-sync-tcp-content"
+    second = run.recorded_object(here, 30, "kctest-c")["time"]
+    for n in range(6):
+        run.do("folder-create", parent="user1/", name=f"gone {n}")
+        run.do("folder-delete", folder=f"user1/gone {n}")
+        run.do("folder-create", parent="user1/", name=f"other {n}")
+    run.do("folder-create", parent="user1/", name="kctest-c", time=second)
+    where = {"folder": "user1/kctest-c", "flags": 9, "cached": True, "time": second}
+    run.do("create", **where, subject="rich é中😀", body="plain € text\r\nline2", saves=4,
+           recipients=[{"name": "User Two", "address": "user2@example.com"}],
+           attachments=[{"name": "a.txt", "data": b"attached bytes".hex()}])
+    run.do("create", **where, subject="big body", body="x" * 20000, saves=2)
+    run.do("create", **where, subject="html", body="h", saves=2,
+           props={"0x10130102": b"<html><body>h</body></html>".hex()})
+    yield here, FIRST
+
+
+def contents_table(run):
+    """A contents table as a listing, while rows come and go."""
+    here = "71-contents-table-tcp-user1"
+    for name in ("perf-10k", "kctest-idle", "kctest-b", "kctest-s", "kctest-n2", "kctest-c", "kctest-n", "kctest-to",
+                 "kctest-gz", "kctest-rs", "kctest-m", "kctest-rs2", "haz-2", "haz-4", "haz-0", "haz-one", "folder-u",
+                 "folder-t"):
+        run.do("folder-create", parent="user1/", name=name)
+    where = {"folder": "user1/folder-t"}
+    run.do("create", **where, n=11, subject="t%d", saves=1, **{"from": 0})
+    run.do("create", **where, n=13, subject="t%d", saves=1, **{"from": 11})
+    yield here, 6
+    run.do("create", **where, subject="new", saves=1)
+    run.do("delete", **where, where={"subject": "t23"}, hard=True)
+    run.do("delete", **where, first=11, hard=True)
+    yield here, 18
+    run.do("create", **where, subject="hidden", associated=True, saves=1)
+    run.do("delete", **where, where={"subject": "t15"})
+    yield here, FIRST
+
+
+def missing_items(run):
+    """A stream of items that are there, gone, deleted, unreadable, and by wrong parents."""
+    here = "72-export-missing-items-tcp-user1"
+    where = {"folder": "user1/missing", "flags": 9, "saves": 1, "time": run.stream_time(here, 3)}
+    folder = run.do("folder-create", parent="user1/", name="missing")
+    run.bind_key(0x55D3, folder)
+    items = run.do("create", **where, n=6, subject="x0%d", **{"from": 0})["items"]
+    items += run.do("create", **where, subject="L" * 320)["items"]
+    items += run.do("create", **where, subject="é" * 250)["items"]
+    items += run.do("create", **where, subject="a\x01b & <c>\x1f\x0b\r\n\ttab")["items"]
+    items += run.do("create", **where, n=3, subject="soft")["items"]
+    for n, item in enumerate(items):
+        run.bind_key(0x55D4 + n, item)
+    run.bind_bytes(run.recorded_key_of(here, 14), items[2]["entry_id"])
+    run.do("delete", folder="user1/missing", item=items[10]["number"], hard=True)
+    run.do("delete", folder="user1/missing", item=items[11]["number"])
+    run.bind_key(0x55E0, run.do("folder-create", parent="user2/", name="private"))
+    run.bind_key(0x55E1, run.do("create", folder="user2/private", subject="private")["items"][0])
+    yield here, FIRST
+
+
+def long_values(run):
+    """Control characters, and values of more than 32 KiB that are not in the server's memory."""
+    here = "73-control-characters-and-long-values-tcp-user1"
+    time = run.recorded_object(here, 4, None)["time"]
+    where = {"folder": "user1/long", "flags": 9, "saves": 1, "time": time}
+    folder = run.do("folder-create", parent="user1/", name="long")
+    run.bind_bytes(run.recorded_entry_id(here, 2), folder["entry_id"])
+    items = [run.do("create", **where, subject="a\x01b & <c>\x1f\x0b\r\n\ttab")["items"][0],
+             run.do("create", **where, subject="S" * 100000, body="B" * 33000 + "\x02end")["items"][0]]
+    for exchange, item in zip((4, 5), items):
+        run.bind_object(run.recorded_object(here, exchange, None), item)
+    yield here, FIRST
+
+
+SCENARIOS = {
+    "01": no_writes("01-logon-tcp-password"),
+    "03": no_writes("03-logon-wrong-password"),
+    "10": folder_sync,
+    "12": content,
+    "54": no_writes("54-raw-errors"),
+    "56": no_writes("56-raw-logon-variants"),
+    "71": contents_table,
+    "72": missing_items,
+    "73": long_values,
+}
