@@ -20,8 +20,8 @@ static int with_jitter(int pause_ms)
 static int next_pause_ms(int n_failures)
 {
 	int doublings = n_failures < MAX_DOUBLINGS ? n_failures : MAX_DOUBLINGS;
-	int pause_ms = (int)STEP_LIMIT(FIRST_PAUSE_MS) << doublings;
-	return with_jitter(pause_ms < LAST_PAUSE_MS ? pause_ms : LAST_PAUSE_MS);
+	int pause_ms = (int)STEP_LIMIT(FIRST_PAUSE_MS) << doublings, last_ms = (int)STEP_LIMIT(LAST_PAUSE_MS);
+	return with_jitter(pause_ms < last_ms ? pause_ms : last_ms);
 }
 
 int outage_failed(struct outage *outage, const struct err *err)
