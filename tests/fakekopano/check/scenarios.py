@@ -95,7 +95,7 @@ def missing_items(run):
     folder = run.do("folder-create", parent="user1/", name="missing")
     run.bind_key(0x55D3, folder)
     items = run.do("create", **where, n=6, subject="x0%d", **{"from": 0})["items"]
-    items += run.do("create", **where, subject="L" * 320)["items"]
+    items += run.do("create", **where, subject="L" * 300 + "é" * 10)["items"]
     items += run.do("create", **where, subject="é" * 250)["items"]
     items += run.do("create", **where, subject="a\x01b & <c>\x1f\x0b\r\n\ttab")["items"]
     items += run.do("create", **where, n=3, subject="soft")["items"]
