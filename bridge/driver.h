@@ -18,12 +18,17 @@ struct follow {
 	bool snapshot;    /* list what is there at the start */
 };
 
+/* What an entry of the state says, for people, in the arena. It may read other entries of `state`. NULL: the entry is
+ * not of this driver, or not of this version. */
+typedef const char *describe_fn(struct state *state, struct slice key, struct slice value, struct arena *arena);
+
 struct source_driver {
 	const char *name; /* its key under `source` */
 	const struct source_ops *ops;
 	/* Reads the driver's node; *config (for ops->open) borrows from the tree and from `follow`. */
 	int (*configure)(const struct conf_node *node, const struct follow *follow, void **config, struct err *err);
 	void (*free_config)(void *config); /* NULL is accepted */
+	describe_fn *describe;
 };
 
 struct sink_driver {
@@ -32,6 +37,7 @@ struct sink_driver {
 	int (*configure)(const struct conf_node *node, void **config, struct err *err);
 	void (*free_config)(void *config);
 	const char *const *(*topics)(const void *config); /* N_TOPICS names */
+	describe_fn *describe;
 };
 
 #endif

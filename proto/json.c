@@ -61,10 +61,8 @@ static void print_character(const uint8_t *p, size_t size, FILE *out)
 		fwrite(p, 1, size, out);
 }
 
-static void print_text(const char *string, FILE *out)
+void json_print_text(struct slice text, FILE *out)
 {
-	struct slice text = slice_of_text(string);
-
 	putc('"', out);
 	while (text.size) {
 		size_t size = utf8_character(text);
@@ -141,7 +139,7 @@ static void print_value(const ProtobufCFieldDescriptor *field, const void *membe
 {
 	switch (field->type) {
 	case PROTOBUF_C_TYPE_STRING:
-		print_text(*(char *const *)member, out);
+		json_print_text(slice_of_text(*(char *const *)member), out);
 		break;
 	case PROTOBUF_C_TYPE_BYTES:
 		print_hex(member, out);

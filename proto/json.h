@@ -18,4 +18,7 @@ enum message_type { MESSAGE_CHANGE_EVENT, MESSAGE_LIFECYCLE_EVENT, MESSAGE_DEAD_
  * printed then. Errors of the FILE are for the caller to ask of it. */
 int json_print(enum message_type type, struct slice value, FILE *out);
 
+/* Prints a text as a JSON string, with its quotes and what is escaped as above; bad UTF-8 becomes U+FFFD. */
+void json_print_text(struct slice text, FILE *out);
+
 #endif

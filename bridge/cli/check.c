@@ -8,7 +8,7 @@ static int run(const struct program *program, int argc, char **argv)
 	struct cli_options options = {0};
 	struct settings settings;
 	struct err err;
-	if (cli_options(&command_check, "+c:", argc, argv, &options))
+	if (cli_options(&command_check, "c:", argc, argv, &options))
 		return EXIT_USAGE;
 	int rc = settings_load(options.config_file, program->sources, program->sinks, &settings, &err);
 	settings_free(&settings);

@@ -12,8 +12,8 @@ enum { MAX_COMMANDS = 16, MAX_HINT = 256 };
 
 const struct command *const *cli_commands(void)
 {
-	static const struct command *const commands[] = {&command_run, &command_check, &command_version, &command_help,
-							 NULL};
+	static const struct command *const commands[] = {&command_run,     &command_check, &command_state,
+							 &command_version, &command_help,  NULL};
 	return commands;
 }
 
@@ -44,24 +44,58 @@ const struct command *cli_find(const char *name)
 	return NULL;
 }
 
+static const struct option long_options[] = {
+	{"config", required_argument, NULL, 'c'},
+	{"verbose", no_argument, NULL, 'v'},
+	{"json", no_argument, NULL, 'j'},
+	{"state", required_argument, NULL, 's'},
+	{NULL, 0, NULL, 0},
+};
+
+static void take_option(int option, struct cli_options *options)
+{
+	if (option == 'c')
+		options->config_file = optarg;
+	else if (option == 's')
+		options->state = optarg;
+	else if (option == 'v')
+		options->verbose = true;
+	else
+		options->json = true;
+}
+
+/* What getopt_long did not take: optopt is 0 for a long option that it does not know. */
+static int refuse_option(const struct command *command, const char *accepted, char **argv)
+{
+	if (!optopt)
+		return cli_usage(command, "unknown option `%.60s`", argv[optind - 1]);
+	if (!strchr(accepted, optopt))
+		return cli_usage(command, "unknown option `-%c`", optopt);
+	switch (optopt) {
+	case 'c':
+		return cli_usage(command, "option -c needs the name of a file");
+	case 's':
+		return cli_usage(command, "option --state needs a state in hexadecimal digits, or `now`");
+	default:
+		return cli_usage(command, "option `%.60s` takes no value", argv[optind - 1]);
+	}
+}
+
 int cli_options(const struct command *command, const char *accepted, int argc, char **argv, struct cli_options *options)
 {
-	int option;
+	int option, index = 0;
 	opterr = 0;
-	while ((option = getopt(argc, argv, accepted)) != -1) {
-		if (option == 'c')
-			options->config_file = optarg;
-		else if (option == 'v')
-			options->verbose = true;
-		else if (optopt == 'c')
-			return cli_usage(command, "option -c needs the name of a file");
-		else if (optopt == '-')
-			return cli_usage(command, "unknown option `%.60s`", argv[optind]);
-		else
-			return cli_usage(command, "unknown option `-%c`", optopt);
+	while ((option = getopt_long(argc, argv, accepted, long_options, &index)) != -1) {
+		if (option == '?')
+			return refuse_option(command, accepted, argv);
+		if (!strchr(accepted, option))
+			return cli_usage(command, "unknown option `--%s`", long_options[index].name);
+		take_option(option, options);
 	}
-	if (optind < argc)
-		return cli_usage(command, "unexpected argument `%.60s`", argv[optind]);
+	options->arguments = argv + optind;
+	options->n_arguments = argc - optind;
+	if (options->n_arguments > options->most_arguments)
+		return cli_usage(command, "unexpected argument `%.60s`", options->arguments[options->most_arguments]);
 	return options->config_file ? 0 : cli_usage(command, "which configuration? Write -c FILE");
 }
 

@@ -24,7 +24,7 @@ struct command {
 	int (*run)(const struct program *program, int argc, char **argv);
 };
 
-extern const struct command command_run, command_check, command_version, command_help;
+extern const struct command command_run, command_check, command_state, command_version, command_help;
 
 /* Finds the command and runs it. Returns the exit code. */
 int cli_main(const struct program *program, int argc, char **argv);
@@ -36,12 +36,17 @@ const struct command *const *cli_commands(void);
 const struct command *cli_find(const char *name);
 
 struct cli_options {
-	const char *config_file; /* -c; required */
-	bool verbose;            /* -v */
+	int most_arguments;      /* set by the caller: how many words may stand beside the options */
+	const char *config_file; /* -c, --config; required */
+	bool verbose;            /* -v, --verbose */
+	bool json;               /* -j, --json */
+	const char *state;       /* -s, --state; NULL: not given */
+	char **arguments;        /* the words beside the options */
+	int n_arguments;
 };
 
-/* Reads the options named in `accepted` (as getopt takes them); nothing may follow them. Returns 0, or EXIT_USAGE after
- * saying what is wrong. */
+/* Reads the options whose letters are in `accepted` (as getopt takes them). Returns 0, or EXIT_USAGE after saying what
+ * is wrong. */
 int cli_options(const struct command *command, const char *accepted, int argc, char **argv,
 		struct cli_options *options);
 

@@ -17,7 +17,7 @@ static int run(const struct program *program, int argc, char **argv)
 {
 	struct cli_options options = {0};
 	struct err err;
-	if (cli_options(&command_run, "+c:v", argc, argv, &options))
+	if (cli_options(&command_run, "c:v", argc, argv, &options))
 		return EXIT_USAGE;
 	if (run_with(program, &options, &err) == 0)
 		return 0;

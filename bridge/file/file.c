@@ -294,4 +294,5 @@ const struct sink_driver file_driver = {
 	.configure = configure,
 	.free_config = free,
 	.topics = topics,
+	.describe = file_describe,
 };

@@ -40,6 +40,8 @@ int file_seek(struct file_topic *topic, struct state *state, struct err *err);
 /* Adds the length to the list if it has changed. */
 void file_add_mark(struct file_topic *topic, struct put_list *list, struct arena *arena);
 
+describe_fn file_describe;
+
 /* "cannot WHAT DIRECTORY/TOPIC.records: why": ERR_FATAL. */
 int file_failed(const struct file_topic *topic, const char *what, struct err *err);
 

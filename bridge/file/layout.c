@@ -59,9 +59,11 @@ static int cut(struct file_topic *topic, uint64_t end, uint64_t size, struct err
 
 /* ---- marks ---- */
 
+static const char mark_prefix[] = "ends/file/";
+
 static const char *mark_key(struct arena *arena, const struct file_topic *topic)
 {
-	return arena_text(arena, "ends/file/%s", topic->name);
+	return arena_text(arena, "%s%s", mark_prefix, topic->name);
 }
 
 static int read_mark(struct file_topic *topic, struct state *state, struct err *err)
@@ -103,4 +105,14 @@ void file_add_mark(struct file_topic *topic, struct put_list *list, struct arena
 		bytes[i] = (uint8_t)(topic->n_durable >> (8 * i));
 	put_list_add(list, arena, slice_of_text(mark_key(arena, topic)), slice_of(bytes, sizeof bytes));
 	topic->n_marked = topic->n_durable;
+}
+
+const char *file_describe(struct state *state, struct slice key, struct slice value, struct arena *arena)
+{
+	size_t n_prefix = sizeof mark_prefix - 1;
+	(void)state;
+	if (key.size < n_prefix || memcmp(key.data, mark_prefix, n_prefix) != 0 || value.size != MARK_BYTES)
+		return NULL;
+	return arena_text(arena, "%.*s.records has at least %" PRIu64 " bytes", (int)(key.size - n_prefix),
+			  (const char *)key.data + n_prefix, read_number(value.data, MARK_BYTES));
 }

@@ -234,3 +234,25 @@ void kafka_marks(struct sink *sink, struct put_list *list, struct arena *arena)
 	for (int i = 0; i < N_TOPICS; i++)
 		mark_topic(&kafka->topics[i], list, arena);
 }
+
+static const char *describe_ends(struct slice value, struct arena *arena)
+{
+	struct slice cluster = line(&value);
+	const char *text = arena_text(arena, "cluster %.*s, topics", (int)cluster.size, (const char *)cluster.data);
+	while (value.size) {
+		struct slice topic = line(&value);
+		text = arena_text(arena, "%s %.*s", text, (int)topic.size, (const char *)topic.data);
+	}
+	return text;
+}
+
+const char *kafka_ends_describe(struct state *state, struct slice key, struct slice value, struct arena *arena)
+{
+	size_t n_prefix = sizeof offsets_prefix - 1;
+	(void)state;
+	if (slice_equal(key, slice_of_text(ends_key)))
+		return describe_ends(value, arena);
+	if (key.size < n_prefix || memcmp(key.data, offsets_prefix, n_prefix) != 0 || value.size != OFFSET_SIZE)
+		return NULL;
+	return arena_text(arena, "acknowledged below offset %llu", (unsigned long long)read_u64(value));
+}

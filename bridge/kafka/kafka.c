@@ -111,4 +111,5 @@ const struct sink_driver kafka_driver = {
 	.configure = kafka_configure,
 	.free_config = kafka_free_config,
 	.topics = topics,
+	.describe = kafka_ends_describe,
 };

@@ -108,6 +108,7 @@ size_t kafka_batch_bytes(const struct kafka_sink *sink);
 /* Compares the marks with the cluster and the topics found. Returns 0, ERR_AGAIN, ERR_STOPPED, or ERR_FATAL with the
  * command that mends it. */
 int kafka_ends_check(struct kafka_sink *sink, struct state *state, struct err *err);
+describe_fn kafka_ends_describe;
 
 /* Notes that the record at this offset was acknowledged. */
 void kafka_ends_note(struct kafka_topic *topic, int32_t partition, int64_t offset);

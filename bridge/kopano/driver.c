@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "bridge/kopano/describe.h"
 #include "bridge/kopano/kopano.h"
 
 /* source.kopano of the configuration. */
@@ -98,4 +99,5 @@ const struct source_driver kopano_driver = {
 	.ops = &kopano_ops,
 	.configure = configure,
 	.free_config = free_config,
+	.describe = kopano_describe,
 };

@@ -1,0 +1,96 @@
+#include "bridge/kopano/describe.h"
+
+#include <stdio.h>
+
+#include "bridge/kopano/position.h"
+#include "core/hex.h"
+
+static bool begins(struct slice key, const char *prefix, struct slice *rest)
+{
+	size_t n = strlen(prefix);
+	if (key.size < n || memcmp(key.data, prefix, n) != 0)
+		return false;
+	*rest = slice_of(key.data + n, key.size - n);
+	return true;
+}
+
+static const char *folder_text(const struct folder_entry *entry, struct arena *arena)
+{
+	struct slice path = entry->folder.path, owner = entry->store.owner;
+	return arena_text(arena, "\"%.*s\" of %.*s", (int)path.size, (const char *)path.data,
+			  owner.size ? (int)owner.size : 16,
+			  owner.size ? (const char *)owner.data : "the public store");
+}
+
+/* The folder of a stream "<store>/<folder>", as the state knows it; else "". */
+static const char *stream_folder(struct state *state, struct slice stream, struct arena *arena)
+{
+	const uint8_t *slash = stream.size ? memrchr(stream.data, '/', stream.size) : NULL;
+	if (!slash)
+		return "";
+	size_t n = (size_t)(stream.data + stream.size - (slash + 1));
+	const char *key = arena_text(arena, ENTRY_FOLDER_KEY "%.*s", (int)n, (const char *)slash + 1);
+	struct slice value;
+	struct err err;
+	struct folder_entry entry = {0};
+	if (state->ops->get(state, slice_of_text(key), arena, &value, &err) || !folder_entry_read(value, arena, &entry))
+		return "";
+	return arena_text(arena, "%s, ", folder_text(&entry, arena));
+}
+
+static const char *describe_contents(struct state *state, struct slice stream, struct slice value, struct arena *arena)
+{
+	struct contents_position position;
+	if (!contents_read(value, &position))
+		return NULL;
+	return arena_text(arena, "%ssync id %u, change id %u", stream_folder(state, stream, arena), position.sync_id,
+			  position.change_id);
+}
+
+static const char *describe_snapshot(struct state *state, struct slice stream, struct slice value, struct arena *arena)
+{
+	struct snapshot_position position;
+	if (!snapshot_read(value, &position))
+		return NULL;
+	const char *items = position.listing == LISTING_NORMAL ? "normal" : "associated";
+	const char *at = position.item_number == UINT32_MAX
+				 ? "none is listed yet"
+				 : arena_text(arena, "listed down to item number %u", position.item_number);
+	return arena_text(arena, "%s%s items, %s, snapshot %s", stream_folder(state, stream, arena), items, at,
+			  hex_text(arena, slice_of(position.id, SNAPSHOT_ID_SIZE)));
+}
+
+static const char *describe_folder(struct slice value, struct arena *arena)
+{
+	static const char *const listed[] = {"not listed", "normal items listed", "associated items listed",
+					     "all items listed"};
+	struct folder_entry entry = {0};
+	if (!folder_entry_read(value, arena, &entry))
+		return NULL;
+	struct slice class = entry.folder.container_class;
+	return arena_text(arena, "%s, class \"%.*s\", store %s, entry id %s, %s", folder_text(&entry, arena),
+			  (int)class.size, (const char *)class.data,
+			  hex_text(arena, slice_of(entry.store.guid, GUID_SIZE)),
+			  hex_text(arena, entry.folder.entry_id), listed[entry.listed & 3]);
+}
+
+static const char *describe_ends(struct slice value, struct arena *arena)
+{
+	struct ends ends;
+	if (!ends_read(value, &ends) || ends.following != FOLLOWING_FOLDERS)
+		return NULL;
+	return arena_text(arena, "server %s, epoch %u, a stream per folder",
+			  hex_text(arena, slice_of(ends.server.guid, GUID_SIZE)), ends.server.epoch);
+}
+
+const char *kopano_describe(struct state *state, struct slice key, struct slice value, struct arena *arena)
+{
+	struct slice rest;
+	if (begins(key, POSITION_CONTENTS, &rest))
+		return describe_contents(state, rest, value, arena);
+	if (begins(key, POSITION_SNAPSHOT, &rest))
+		return describe_snapshot(state, rest, value, arena);
+	if (begins(key, ENTRY_FOLDER_KEY, &rest))
+		return describe_folder(value, arena);
+	return slice_equal(key, slice_of_text(ENTRY_ENDS)) ? describe_ends(value, arena) : NULL;
+}
