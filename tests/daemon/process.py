@@ -18,7 +18,8 @@ STOP_SECONDS = 20.0
 class Daemon:
     """`tidings run -c FILE`, again and again with the same log."""
 
-    def __init__(self, config: Path, log: Path) -> None:
+    def __init__(self, config: Path, log: Path, program: Path = BUILD / "tidings") -> None:
+        self.program = program
         self.config = config
         self.log_file = log
         self.process: Optional[subprocess.Popen] = None
@@ -36,7 +37,7 @@ class Daemon:
         with open(self.log_file, "ab") as log:
             self.logger = subprocess.Popen(reader, stdin=subprocess.PIPE, stdout=log)
         self.process = subprocess.Popen(
-            [BUILD / "tidings", "run", "-c", self.config],
+            [self.program, "run", "-c", self.config],
             stdin=subprocess.DEVNULL,
             stdout=self.logger.stdin,
             stderr=self.logger.stdin,
