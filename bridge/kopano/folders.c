@@ -3,6 +3,7 @@
 #include "bridge/kopano/item.h"
 #include "bridge/kopano/kopano.h"
 #include "core/hex.h"
+#include "core/step.h"
 
 /* ---- finding ---- */
 
@@ -251,7 +252,7 @@ static void announce(struct kopano *kopano, struct followed *followed, enum life
 
 void folder_suspend(struct kopano *kopano, struct followed *followed)
 {
-	followed->poll_at_ms = clock_ms() + SUSPENDED_POLL_MS;
+	followed->poll_at_ms = clock_ms() + (int64_t)STEP_LIMIT(SUSPENDED_POLL_MS);
 	if (followed->suspended)
 		return;
 	followed->suspended = true;
