@@ -127,7 +127,7 @@ class Bench:
         daemon.start()
         written = meter.times([0, 0], meter.wait(n + 2))
         daemon.stop()
-        shutil.rmtree(daemon.directory)
+        daemon.remove()
         return n / (written[-1] - written[0])
 
     def snapshot(self, n: int) -> None:
@@ -168,7 +168,7 @@ class Bench:
             daemon.forget()
             shutil.copy(saved, daemon.directory / "state.db")
             tidings.append(self.changes_round(daemon, meter, n))
-        shutil.rmtree(daemon.directory)
+        daemon.remove()
         reference = self.folder_sync(folder, state, n)
         self.compare(f"changes, {n}", self.note("changes", n, tidings),
                      {"bare export": self.note("bare export", n, bare),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -9,6 +10,7 @@ import uuid
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence
 
+from confluent_kafka.admin import AdminClient
 from place import Place
 
 STOP_SECONDS = 30
@@ -106,6 +108,14 @@ class Daemon:
         """Makes the next start a first one, on the same topics."""
         for path in self.directory.glob("state.db*"):
             os.unlink(path)
+
+    def remove(self) -> None:
+        """Its directory and its topics."""
+        client = AdminClient({"bootstrap.servers": self.place.kafka})
+        topics = [self.topic(name) for name in TOPICS if self.topic(name) in client.list_topics(timeout=10).topics]
+        for future in client.delete_topics(topics).values() if topics else ():
+            future.result(STOP_SECONDS)
+        shutil.rmtree(self.directory)
 
     def run_to_end(self, seconds: float) -> int:
         """For what it must refuse: its exit code."""

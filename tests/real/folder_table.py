@@ -12,7 +12,6 @@ the mirror must equal the listing. Exit code 1 if anything failed.
 
 import argparse
 import json
-import shutil
 import sys
 from dataclasses import dataclass, field
 from itertools import zip_longest
@@ -211,7 +210,7 @@ class Play:
             self.tail.close()
         groupware.remove_folders(self.store, self.folders.values())
         if kind is None:
-            shutil.rmtree(self.daemon.directory)
+            self.daemon.remove()
 
 
 # --- the comparison ---------------------------------------------------------------

@@ -213,6 +213,7 @@ class Campaign:
         tail.close()
         say(f"caught up within {time.monotonic() - began:.1f} s")
         self.daemon.stop()
+        say(self.daemon.last_words(1))
 
     def compare(self) -> bool:
         mirror = mirror_of(self.place.kafka, self.daemon.prefix)
@@ -228,7 +229,7 @@ class Campaign:
             self.daemon.kill()
         if good:
             groupware.remove_folders(self.store, self.folders)
-            shutil.rmtree(self.daemon.directory)
+            self.daemon.remove()
         else:
             say(f"left behind: {self.daemon.directory}, topics {self.daemon.prefix}.*, folders {', '.join(self.names)}")
 
@@ -245,6 +246,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--snapshot-kills", type=int, default=10)
     parser.add_argument("--kills", type=int, default=50, help="while following")
     parser.add_argument("--broker-kills", type=int, default=0, help="run and kill a broker too; often with --kills 0")
+    parser.add_argument("--keep", action="store_true", help="the daemon's directory, the topics and the folders")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 30))
     return parser.parse_args()
 
@@ -260,8 +262,8 @@ def main() -> int:
     except (Failed, TimeoutError) as error:
         say(f"FAILED: {error}")
     finally:
-        campaign.clean(good)
-        if broker and good:
+        campaign.clean(good and not options.keep)
+        if broker and good and not options.keep:
             broker.remove()
     say("nothing was lost" if good else f"FAILED, seed {options.seed}")
     return 0 if good else 1

@@ -12,7 +12,6 @@ last line says so. Exit code 1 if something failed.
 
 import argparse
 import shlex
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -70,7 +69,7 @@ class Ways:
         tail.close()
         if found or tail.mirror.finish():
             raise Failed(f"{(found + tail.mirror.finish())[:3]}, see {daemon.directory}")
-        shutil.rmtree(daemon.directory)
+        daemon.remove()
         return said
 
     # --- what must be refused ---
@@ -81,7 +80,7 @@ class Ways:
         line = daemon.last_words(1)
         if code != USAGE:
             raise Failed(f"exit code {code} instead of {USAGE}: {line}")
-        shutil.rmtree(daemon.directory)
+        daemon.remove()
         return f"exit {code}: {line}"
 
     def wrong_password(self, where: place.Place) -> str:

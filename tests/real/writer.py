@@ -10,9 +10,11 @@ folders, at random. Prints how many changes were made so far, a number per line;
 import argparse
 import random
 import sys
+import time
 from typing import Any, Callable, Dict, List, Tuple
 
 import groupware
+import kopano
 import place
 from groupware import Folder
 from MAPI import CLEAR_READ_FLAG, DELETE_HARD_DELETE, MESSAGE_MOVE
@@ -20,7 +22,7 @@ from MAPI.Struct import MAPIError
 
 BULK = 50
 REFRESH = 500  # changes, after which the folders are listed anew: moves and copies make new items
-TRIES = 5
+TRIES = 8
 
 Act = Callable[[Folder], int]
 
@@ -103,19 +105,21 @@ class Writer:
         ]
 
     def change(self) -> None:
-        """One operation; what the server refuses is tried anew with others, on fresh lists."""
+        """One operation; after a refusal (deadlock, restart of the server) another one, on fresh lists."""
         weights, acts = zip(*self.acts())
-        for _ in range(TRIES):
+        for attempt in range(TRIES):
             folder = self.random.choice(self.folders)
             (act,) = self.random.choices(acts, weights)
             if len(self.known[folder.name]) < 2:
                 act = self.create
             try:
+                if attempt:
+                    time.sleep(0.05 * 2**attempt)  # as any client does
+                    self.refresh()
                 self.n_changes += act(folder)
                 return
-            except MAPIError as error:
+            except (MAPIError, kopano.errors.Error) as error:
                 print(f"writer: {error}", file=sys.stderr)
-                self.refresh()
         raise SystemExit("writer: too many errors")
 
     def run(self, n_changes: int) -> None:
