@@ -234,6 +234,29 @@ static void close_in_an_outage_is_quick(void **state)
 	assert_int_equal(trouble.n_acknowledged + trouble.n_failed, 0);
 }
 
+/* Even where the offsets would fit. */
+static void a_state_of_another_cluster_is_refused(void **state)
+{
+	const struct sink_events events = {&trouble, on_acknowledged, on_failed, on_notice};
+	const struct sink_ops *ops = kafka_driver.ops;
+	struct arena arena = {0};
+	struct put_list list = {0};
+	const struct put_list *const lists[] = {&list};
+	const char *text = "another-cluster\n";
+	(void)state;
+	for (int i = 0; i < N_TOPICS; i++)
+		text = arena_text(&arena, "%s%s\n", text, kafka_driver.topics(trouble.conf.config)[i]);
+	put_list_add(&list, &arena, slice_of_text("ends/kafka"), slice_of_text(text));
+	trouble.state->state.ops->commit(&trouble.state->state, lists, 1, &trouble.err);
+	put_list_clear(&list);
+	arena_free(&arena);
+	assert_int_equal(ops->open(trouble.conf.config, &events, -1, &trouble.sink, &trouble.err), 0);
+	assert_int_equal(ops->seek(trouble.sink, &trouble.state->state, &trouble.err), ERR_FATAL);
+	assert_int_equal(trouble.err.exit_code, EXIT_USAGE);
+	assert_non_null(strstr(trouble.err.text, "the cluster another-cluster"));
+	assert_non_null(strstr(trouble.err.text, "tidings state reset"));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
@@ -245,6 +268,7 @@ int main(void)
 		TEST(a_producer_that_gave_up_asks_for_a_rewind),
 		TEST(a_right_that_is_missing_ends_the_program),
 		TEST(close_in_an_outage_is_quick),
+		TEST(a_state_of_another_cluster_is_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
