@@ -5,7 +5,7 @@
 
 /* source.kopano of the configuration. */
 
-enum { DEFAULT_POLL_MS = 1000, DEFAULT_TIMEOUT_MS = 60000, HOUR_MS = 3600 * 1000 };
+enum { DEFAULT_POLL_MS = 1000, DEFAULT_SETTLE_MS = 10000, DEFAULT_TIMEOUT_MS = 60000, HOUR_MS = 3600 * 1000 };
 
 static int read_tls(const struct conf_node *node, struct login *login, struct err *err)
 {
@@ -59,6 +59,8 @@ static int read_times(const struct conf_node *node, struct kopano_config *config
 	int64_t timeout_ms = DEFAULT_TIMEOUT_MS;
 	int rc = conf_integer(node, "poll_interval_ms", 1, HOUR_MS, &config->poll_ms, err);
 	if (rc == 0)
+		rc = conf_integer(node, "settle_ms", 0, HOUR_MS, &config->settle_ms, err);
+	if (rc == 0)
 		rc = conf_integer(node, "timeout_ms", 100, HOUR_MS, &timeout_ms, err);
 	config->login.call_timeout_ms = config->login.read_timeout_ms = (int)timeout_ms;
 	return rc;
@@ -77,11 +79,13 @@ static void free_config(void *context)
 
 static int configure(const struct conf_node *node, const struct follow *follow, void **result, struct err *err)
 {
-	static const char *const keys[] = {
-		"url", "user", "password_file", "impersonate", "tls", "poll_interval_ms", "timeout_ms", NULL};
+	static const char *const keys[] = {"url",         "user",       "password_file",
+					   "impersonate", "tls",        "poll_interval_ms",
+					   "settle_ms",   "timeout_ms", NULL};
 	struct kopano_config *config = xcalloc(1, sizeof *config);
 	config->follow = follow;
 	config->poll_ms = DEFAULT_POLL_MS;
+	config->settle_ms = DEFAULT_SETTLE_MS;
 	int rc = conf_keys(node, keys, err);
 	if (rc == 0)
 		rc = read_login(node, config, err);

@@ -9,6 +9,7 @@
 
 static const uint32_t folder_tags[] = {PR_ENTRYID, PR_SOURCE_KEY, PR_DISPLAY_NAME, PR_CONTAINER_CLASS};
 
+enum { MAX_NAME_BYTES = 1024 };
 enum { FOLDER_ENTRY_ID, FOLDER_SOURCE_KEY, FOLDER_NAME, FOLDER_CLASS, N_FOLDER_COLUMNS };
 
 /* The next name of a path: up to a slash that is not escaped, unescaped into `name`. Returns what follows, NULL at the
@@ -72,22 +73,32 @@ static char *add_name(char *end, const char *name, bool is_first)
 	return end;
 }
 
+/* A path as events spell it, whatever the configuration escapes. */
+static struct slice canonical_path(struct arena *arena, const char *path)
+{
+	char *written = arena_alloc(arena, 2 * strlen(path) + 1), *end = written;
+	for (const char *rest = path; rest;) {
+		char name[MAX_NAME_BYTES];
+		bool is_first = rest == path;
+		rest = next_name(rest, name, sizeof name);
+		end = add_name(end, name, is_first);
+	}
+	return slice_of(written, (size_t)(end - written));
+}
+
 static int find_path(struct client *client, struct slice subtree, const char *path, struct arena *arena,
 		     struct folder_info *folder, struct err *err)
 {
 	struct slice parent = subtree;
-	char *written = arena_alloc(arena, 2 * strlen(path)), *end = written;
 	for (const char *rest = path; rest;) {
-		char name[1024];
-		bool is_first = rest == path;
+		char name[MAX_NAME_BYTES];
 		rest = next_name(rest, name, sizeof name);
 		int rc = find_subfolder(client, parent, name, arena, folder, err);
 		if (rc)
 			return rc;
 		parent = folder->entry_id;
-		end = add_name(end, name, is_first);
 	}
-	folder->path = slice_of(written, (size_t)(end - written));
+	folder->path = canonical_path(arena, path);
 	return 0;
 }
 
@@ -118,6 +129,7 @@ static void name_streams(struct arena *arena, struct followed *followed)
 {
 	struct slice folder_key = followed->folder.source_key;
 	followed->contents_key = stream_key(arena, POSITION_CONTENTS, &followed->store, folder_key);
+	followed->taken_key = arena_text(arena, "%s/", stream_key(arena, POSITION_TAKEN, &followed->store, folder_key));
 	followed->snapshot_key = stream_key(arena, POSITION_SNAPSHOT, &followed->store, folder_key);
 	followed->entry_key = folder_entry_key(arena, folder_key);
 	followed->contents_stream = stream_of(followed->contents_key);
@@ -151,34 +163,89 @@ static bool is_missing(const struct kopano *kopano, int rc)
 	return rc == ERR_GONE || (rc == ERR_BAD && (er == KOPANO_NO_ACCESS || er == KOPANO_UNABLE_TO_COMPLETE));
 }
 
-static int find_folders_of(struct kopano *kopano, const char *owner, struct err *err)
+/* What the state knows under this path, if it is still followed: it goes on by its keys, whatever has become of the
+ * path. */
+static const struct folder_entry *find_known(const struct kopano *kopano, struct slice owner, struct slice path)
+{
+	for (size_t i = 0; i < kopano->n_known; i++) {
+		const struct folder_entry *entry = &kopano->known[i];
+		if (slice_equal(entry->store.owner, owner) && slice_equal(entry->folder.path, path))
+			return entry;
+	}
+	return NULL;
+}
+
+/* A path that leads nowhere: 0 if the state knows the folder. */
+static int add_known(struct kopano *kopano, const char *owner, const char *path, struct err *err)
+{
+	bool is_public = strcmp(owner, "public") == 0;
+	const struct folder_entry *entry = find_known(kopano, is_public ? slice_of(NULL, 0) : slice_of_text(owner),
+						      canonical_path(&kopano->arena, path));
+	if (!entry)
+		return err_usage(err, "follow.folders: no folder \"%s\" in the store of \"%s\", or no right to see it",
+				 path, owner);
+	if (entry->listed & ENTRY_ENDED)
+		return 0;
+	folder_add(kopano, &entry->store, &entry->folder);
+	return 0;
+}
+
+static int add_folder(struct kopano *kopano, const struct store_info *store, struct slice subtree, const char *owner,
+		      const char *path, struct err *err)
+{
+	struct folder_info folder = {0};
+	int rc = find_path(kopano->client, subtree, path, &kopano->arena, &folder, err);
+	if (is_missing(kopano, rc))
+		return add_known(kopano, owner, path, err);
+	if (rc)
+		return rc;
+	if (is_named_twice(kopano, &folder))
+		return err_usage(err, "follow: the folder \"%s\" of \"%s\" is named twice", path, owner);
+	folder_add(kopano, store, &folder);
+	return 0;
+}
+
+static int find_store(struct kopano *kopano, const char *owner, struct store_info *store, struct slice *subtree,
+		      struct err *err)
 {
 	struct kopano_store found;
-	struct slice subtree = {0};
 	bool is_public = strcmp(owner, "public") == 0;
 	int rc = client_find_store(kopano->client, owner, &kopano->arena, &found, err);
 	if (rc == 0)
-		rc = find_subtree(kopano->client, &found, is_public, &kopano->arena, &subtree, err);
-	if (is_missing(kopano, rc))
+		rc = find_subtree(kopano->client, &found, is_public, &kopano->arena, subtree, err);
+	if (rc)
+		return rc;
+	*store = (struct store_info){.entry_id = found.entry_id,
+				     .owner = is_public ? slice_of(NULL, 0) : slice_of_text(owner),
+				     .type = is_public ? STORE_PUBLIC : STORE_PRIVATE};
+	memcpy(store->guid, found.guid, GUID_SIZE);
+	return 0;
+}
+
+static bool knows_store(const struct kopano *kopano, const char *owner)
+{
+	struct slice name = strcmp(owner, "public") == 0 ? slice_of(NULL, 0) : slice_of_text(owner);
+	for (size_t i = 0; i < kopano->n_known; i++)
+		if (slice_equal(kopano->known[i].store.owner, name))
+			return true;
+	return false;
+}
+
+static int find_folders_of(struct kopano *kopano, const char *owner, struct err *err)
+{
+	struct store_info store;
+	struct slice subtree = {0};
+	int rc = find_store(kopano, owner, &store, &subtree, err);
+	bool missing = is_missing(kopano, rc);
+	if (missing && !knows_store(kopano, owner))
 		return err_usage(err, "follow.stores: no store of \"%s\" on %s, or no right to open it", owner,
 				 kopano->config->login.url);
-	struct store_info store = {.entry_id = found.entry_id,
-				   .owner = is_public ? slice_of(NULL, 0) : slice_of_text(owner),
-				   .type = is_public ? STORE_PUBLIC : STORE_PRIVATE};
-	memcpy(store.guid, found.guid, GUID_SIZE);
 	const struct conf_node *folders = kopano->config->follow->folders;
-	for (size_t i = 0; rc == 0 && i < folders->n_children; i++) {
-		struct folder_info folder = {0};
+	for (size_t i = 0; (rc == 0 || missing) && i < folders->n_children; i++) {
 		const char *path = folders->children[i].text;
-		rc = find_path(kopano->client, subtree, path, &kopano->arena, &folder, err);
-		if (is_missing(kopano, rc))
-			return err_usage(
-				err, "follow.folders: no folder \"%s\" in the store of \"%s\", or no right to see it",
-				path, owner);
-		if (rc == 0 && is_named_twice(kopano, &folder))
-			return err_usage(err, "follow: the folder \"%s\" of \"%s\" is named twice", path, owner);
-		if (rc == 0)
-			folder_add(kopano, &store, &folder);
+		rc = missing ? add_known(kopano, owner, path, err)
+			     : add_folder(kopano, &store, subtree, owner, path, err);
+		missing = missing && rc == 0;
 	}
 	return rc;
 }
@@ -189,6 +256,8 @@ int folders_find(struct kopano *kopano, struct err *err)
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < stores->n_children; i++)
 		rc = find_folders_of(kopano, stores->children[i].text, err);
+	if (rc == 0 && kopano->n_followed == 0)
+		return err_usage(err, "follow: all of these folders are gone; name others");
 	return rc;
 }
 
@@ -198,7 +267,7 @@ int folder_maximum(struct kopano *kopano, const struct followed *followed, uint3
 {
 	struct journal_entry entry;
 	/* From the highest id that there can be: an empty list, and the folder's own maximum (kopano-protocol 4.4). */
-	int rc = client_changes(kopano->client, followed->position.sync_id, UINT32_MAX, SYNC_CONTENTS,
+	int rc = client_changes(kopano->client, followed->sync_id, UINT32_MAX, SYNC_CONTENTS,
 				SYNC_NORMAL | SYNC_ASSOCIATED | SYNC_READ_STATE, err);
 	while (rc == 0)
 		rc = client_next_entry(kopano->client, &entry, change_id, err);
@@ -237,9 +306,9 @@ int folder_prove(struct kopano *kopano, struct followed *followed, bool *proven,
 
 bool folder_right_lost(struct kopano *kopano, struct followed *followed, struct err *err)
 {
-	uint32_t sync_id = followed->position.sync_id;
-	int rc = client_set_sync(kopano->client, followed->folder.source_key, SYNC_CONTENTS,
-				 followed->position.change_id, &sync_id, err);
+	uint32_t sync_id = followed->sync_id;
+	int rc = client_set_sync(kopano->client, followed->folder.source_key, SYNC_CONTENTS, followed->settle.settled,
+				 &sync_id, err);
 	return no_access(kopano, rc);
 }
 
@@ -286,7 +355,9 @@ void folder_end(struct kopano *kopano, struct followed *followed, const char *wh
 	add_lifecycle(kopano, followed, batch, LIFECYCLE_FOLDER_ENDED, why);
 	batch_remove(batch, slice_of_text(followed->contents_key));
 	batch_remove(batch, slice_of_text(followed->snapshot_key));
-	batch_remove(batch, slice_of_text(followed->entry_key));
+	settle_forget(&followed->settle, batch, followed->taken_key);
+	followed->listed = ENTRY_ENDED;
+	put_entry(followed, batch);
 	followed->ended = true;
 	hand_over(kopano, batch);
 }

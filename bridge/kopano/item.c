@@ -1,7 +1,7 @@
 #include "bridge/kopano/item.h"
 
 enum { TYPE_MASK = 0xFFFF, TYPE_ERROR = 0x000A, TYPE_UNICODE = 0x001F };
-enum { MSGFLAG_ASSOCIATED = 0x40 };
+enum { MSGFLAG_READ = 0x1, MSGFLAG_ASSOCIATED = 0x40 };
 
 /* What a cut value has at least, in bytes: strings are cut to 255 characters. */
 enum { CUT_BYTES = 255 };
@@ -123,6 +123,22 @@ void item_from_cells(const struct prop *cells, struct arena *arena, struct chang
 	change->item_number = item_number(cells);
 	change->item = item_of(cells, arena);
 	change->associated = change->item->message_flags & MSGFLAG_ASSOCIATED;
+}
+
+void item_set_read(struct change *change, bool read)
+{
+	struct item *item = (struct item *)change->item;
+	item->message_flags = (item->message_flags & ~(uint32_t)MSGFLAG_READ) | (read ? MSGFLAG_READ : 0);
+}
+
+struct slice item_key(const struct prop *cells)
+{
+	return cells[SOURCE_KEY].bytes;
+}
+
+struct slice item_parent(const struct prop *cells)
+{
+	return cells[PARENT_SOURCE_KEY].bytes;
 }
 
 bool item_may_be_cut(const struct prop *cells)

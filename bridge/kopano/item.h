@@ -46,6 +46,9 @@ enum { N_ITEM_COLUMNS = 25 };
  * in `arena`. */
 void item_from_cells(const struct prop *cells, struct arena *arena, struct change *change);
 
+/* Sets the read flag of a change that item_from_cells has filled. */
+void item_set_read(struct change *change, bool read);
+
 /* The PR_EC_HIERARCHYID of a row, 0 if it has none. */
 uint32_t item_number(const struct prop *cells);
 
@@ -59,6 +62,10 @@ int item_read(struct client *client, struct slice store_entry_id, const struct i
 
 /* The journal id in a change key, 0 if it is another server's. */
 uint32_t change_key_id(struct slice change_key, const uint8_t server_guid[GUID_SIZE]);
+
+/* The source keys of a row: the item's and its parent's. */
+struct slice item_key(const struct prop *cells);
+struct slice item_parent(const struct prop *cells);
 
 /* Copies the bytes of cells into another arena. */
 void cells_copy(struct prop *to, const struct prop *from, struct arena *arena);

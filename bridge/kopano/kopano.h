@@ -14,16 +14,25 @@
 #include "bridge/clock.h"
 #include "bridge/driver.h"
 #include "bridge/kopano/client.h"
+#include "bridge/kopano/item.h"
+#include "bridge/kopano/keymap.h"
 #include "bridge/kopano/position.h"
+#include "bridge/kopano/settle.h"
 #include "core/source.h"
 
 enum {
-	WINDOW_ENTRIES = 1000, /* journal entries whose items are read in one call; 4 batches */
+	WINDOW_ENTRIES = 1000, /* journal entries whose items are read by one call */
 	PAGE_ROWS = 1000,
+	BATCH_BYTES = 1 << 20, /* a batch is closed, or made smaller, when it holds more */
 	SUSPENDED_POLL_MS = 5000,
 	KEEP_ALIVE_MS = 24 * 3600 * 1000, /* the server forgets sync ids that are not stored for 90 days */
-	CHANGES_AGE_LIMIT_MS = 45000,     /* the server gives up an answer that nobody takes after 60 s */
-	ITEM_TRIES = 3,
+	ANSWER_AGE_LIMIT_MS = 45000,      /* the server gives up an answer that nobody takes after 60 s */
+	ITEM_TRIES = 3,                   /* of an item that the server refuses */
+	ITEM_TRIES_PASSING = 10,          /* of one that is locked, or at which the connection breaks */
+	EXPORT_TRIES = 3,
+	START_MARGIN = 10000, /* ids below the maximum at the start: what of them is visible then is not news */
+	BACKLOG_IDS = 50000,  /* a longer one is read after it has settled */
+	DELETES_KEPT_MS = 60000,
 	MAX_PENDING = 16,
 };
 
@@ -31,7 +40,7 @@ struct kopano_config {
 	struct login login;
 	char *secret; /* login.password, owned */
 	const struct follow *follow;
-	int64_t poll_ms;
+	int64_t poll_ms, settle_ms;
 };
 
 /* An item of the window being read that could not be read, and how often that was tried. */
@@ -39,29 +48,70 @@ struct stumble {
 	struct stumble *next;
 	struct slice source_key;
 	int n_tries;
+	bool given_up;
 	char text[256]; /* of the last error */
+};
+
+/* Keys of items that were deleted while a listing is under way, of the last minute or two: a table can show a deleted
+ * row for a moment after the journal has told of it. */
+struct deletes {
+	struct arena arenas[2]; /* of this minute, of the one before */
+	struct keymap keys[2];
+	int64_t since_ms;
 };
 
 /* A followed folder. Its slices live in the source's arena. */
 struct followed {
 	struct store_info store;
 	struct folder_info folder;
-	const char *contents_key, *snapshot_key, *entry_key; /* of the state */
-	const char *contents_stream, *snapshot_stream;       /* names, the ends of those */
+	const char *contents_key, *taken_key, *snapshot_key, *entry_key; /* of the state */
+	const char *contents_stream, *snapshot_stream;                   /* names, the ends of those */
 
 	bool started;   /* it has a position, committed or under way */
 	bool suspended; /* the right to read is gone */
 	bool ending;    /* it is in the state but not in the configuration */
 	bool ended;     /* nothing is to be done any more */
-	struct contents_position position;
+	uint32_t sync_id;
+	struct settle settle;
+	bool checked; /* the sync id, since the last logon */
 	int64_t poll_at_ms, kept_at_ms;
 	int n_export_failures;
-	struct stumble *stumbles; /* forgotten when the window is published */
+	size_t batch_entries; /* as many as went well into BATCH_BYTES */
+	struct stumble *stumbles;
 	struct arena stumble_arena;
 
 	uint8_t listed; /* bit (1 << listing): complete */
 	bool listing;   /* a snapshot is under way: */
 	struct snapshot_position snapshot;
+	struct deletes deletes;
+};
+
+/* Journal entries whose items are being read; its batches are made one after another. */
+struct entry {
+	uint32_t change_id;
+	struct slice source_key;
+	uint32_t type, flags;
+	int key; /* of an upsert: its place among the keys of the export; -1: another entry of the window reads it */
+};
+
+struct window {
+	struct arena arena;
+	struct entry entries[WINDOW_ENTRIES];
+	size_t n, next;
+	struct item_key keys[WINDOW_ENTRIES];
+	size_t n_keys;
+	uint32_t max_change_id;
+	bool over; /* the answer has come to its end */
+
+	size_t first_key; /* of the next batch */
+	bool exporting;   /* rows of keys[export_base] and on are being read */
+	bool export_over; /* all that will come has come */
+	size_t export_base;
+	int64_t taken_at_ms; /* when the last row was */
+	bool has_row;        /* one that belongs to a later batch: */
+	uint32_t row_key;
+	struct prop row[N_ITEM_COLUMNS];
+	struct arena row_arena;
 };
 
 struct kopano {
@@ -73,10 +123,14 @@ struct kopano {
 	struct client *client;     /* NULL: not connected */
 	struct server_info server; /* epoch 0: not known yet */
 
+	struct folder_entry *known; /* the folder map of the state */
+	size_t n_known;
 	struct followed *followed;
 	size_t n_followed, room_followed;
 	size_t turn;               /* whose turn it is to be looked at first */
 	struct followed *reading;  /* whose changes are being read */
+	struct window window;      /* of those */
+	bool page_next;            /* a listing has its turn before the next poll */
 	struct followed *paging;   /* whose page of rows is being read */
 	struct followed *table_of; /* whose table is open */
 	size_t page_rows;          /* of the page being read, so far */
@@ -90,6 +144,7 @@ struct kopano {
 
 /* ---- folders.c: what is followed ---- */
 
+/* Folders that the state knows are followed by their keys, whatever has become of their paths. */
 struct followed *folder_add(struct kopano *kopano, const struct store_info *store, const struct folder_info *folder);
 
 /* Finds the configured folders. ERR_FATAL (exit 2) names one that does not exist. */
@@ -117,30 +172,48 @@ void folder_resume(struct kopano *kopano, struct followed *followed);
 /* Registers the folder, notes where following starts, and begins its snapshot if one is wanted. */
 int follow_start(struct kopano *kopano, struct followed *followed, struct err *err);
 
-/* Asks for the changes of a folder; then follow_read until kopano->reading is NULL. */
+/* Asks for the changes of a folder; then window_read until kopano->reading is NULL. */
 int follow_ask(struct kopano *kopano, struct followed *followed, struct err *err);
-int follow_read(struct kopano *kopano, struct err *err);
+
+/* What the server says to getChanges: suspends, registers anew, ends, or ERR_AGAIN. */
+int follow_refused(struct kopano *kopano, struct followed *followed, int rc, struct err *err);
+
+/* ---- window.c: journal entries become batches ---- */
+
+/* Takes entries, or makes the next batch of those that were taken. */
+int window_read(struct kopano *kopano, struct err *err);
+
+/* Forgets what was taken and not published; the reading of changes with it. */
+void window_drop(struct kopano *kopano);
 
 /* ---- collapse.c: several journal entries of an item become one change ---- */
 
-struct entry {
-	uint32_t change_id;
+struct outcome {
 	struct slice source_key;
-	uint32_t type, flags;
+	enum change_kind kind;
+	uint32_t change_id; /* of the highest entry */
+	int key;            /* of an upsert, as in struct entry */
+	bool read;          /* by the last read flag entry ... */
+	bool read_is_last;  /* ... which came after the content: the content may still show the flag of before */
+	enum deletion_type deletion; /* the last one; also of an upsert that came after it */
 };
 
-/* Adds the changes that n entries (at most BATCH_CHANGES, in ascending order) stand for to the batch, in ascending
- * order of change id; upserts are still without content. Slices are copied. */
-void collapse(struct batch *batch, const struct entry *entries, size_t n);
+/* What n entries (at most BATCH_CHANGES, ascending) stand for, in ascending order of change id; returns how many.
+ * Slices are those of the entries. */
+size_t collapse(const struct entry *entries, size_t n, struct outcome *outcomes);
 
 /* ---- read_items.c ---- */
 
-/* Reads the items of all upserts of the batches. Drops those that are gone; those that cannot be read get a cause.
- * ERR_AGAIN: nothing is settled, read the whole window again. */
-int read_items(struct kopano *kopano, struct followed *followed, struct batch **batches, size_t n_batches,
-	       struct err *err);
+/* Reads the items of the batch's upserts: content[i] is what outcomes[i] is now, its `item` NULL if it is gone, its
+ * cause set if it cannot be read. *too_big: the batch's arena holds more than BATCH_BYTES; nothing is settled.
+ * ERR_AGAIN: read it again. */
+int read_items(struct kopano *kopano, struct followed *followed, const struct outcome *outcomes, size_t n,
+	       struct batch *batch, struct change *content, bool *too_big, struct err *err);
 
-/* The window is published: what could not be read is tried anew when it changes again. */
+/* Begins and ends the export of the window's items. */
+void export_drop(struct window *window);
+
+/* A batch is published: what could not be read is tried anew when it changes again. */
 void forget_stumbles(struct followed *followed);
 
 /* ---- snapshot.c ---- */
@@ -148,6 +221,10 @@ void forget_stumbles(struct followed *followed);
 /* Adds BEGIN and the snapshot's first position to the batch. */
 void snapshot_begin(struct kopano *kopano, struct followed *followed, struct batch *batch);
 bool snapshot_wanted(const struct kopano *kopano, const struct followed *followed);
+
+/* An item was deleted: if a listing is under way, it must not bring it back. */
+void snapshot_note_delete(struct followed *followed, struct slice source_key);
+void snapshot_forget_deletes(struct followed *followed);
 
 /* Asks for the next page; then snapshot_read_rows until kopano->paging is NULL. */
 int snapshot_ask(struct kopano *kopano, struct followed *followed, struct err *err);
@@ -163,7 +240,7 @@ struct change *new_change(struct kopano *kopano, const struct followed *followed
 void share(struct kopano *kopano, const struct followed *followed, struct batch *batch, struct change *change);
 void add_lifecycle(struct kopano *kopano, const struct followed *followed, struct batch *batch,
 		   enum lifecycle_type type, const char *text);
-void put_position(struct followed *followed, struct batch *batch, uint32_t change_id);
+void put_position(struct followed *followed, struct batch *batch);
 void put_entry(struct followed *followed, struct batch *batch);
 
 /* Queues a batch that was made; there is always room for the batches of one step. */

@@ -1,14 +1,13 @@
-/* What the Kopano source keeps in the state, as bytes, and the keys it keeps them under. All integers are
- * little-endian.
+/* What the Kopano source keeps in the state, as bytes, and under which keys. All integers are little-endian.
  *
- *     position/contents/<store>/<folder>   sync id u32, change id u32: exactly python-kopano's binary state
- *     position/snapshot/<store>/<folder>   version u8 (1), snapshot id 16, listing u8, item number u32
- *     folder/<folder>                      version u8 (1), listings done u8, store guid 16, entry id, path, container
- * class, owner (each: u16 length, bytes), store entry id (the same), store type u8 ends/kopano version u8 (1), server
- * guid 16, epoch u32, follow mode u8, kind of following u8
+ *     position/contents/<store>/<folder>      sync id u32, settled change id u32: python-kopano's binary state
+ *     taken/contents/<store>/<folder>/<id>    change ids above it that were published, u32 each (settle.h)
+ *     position/snapshot/<store>/<folder>      struct snapshot_position, after a version u8
+ *     folder/<folder>                         struct folder_entry, after a version u8; texts as u16 length, bytes
+ *     ends/kopano                             struct ends, after a version u8
  *
- * <store> is the store's GUID, <folder> the folder's source key, in lower-case hex. Reading returns false for bytes
- * that this version does not understand. */
+ * <store> is the store's GUID, <folder> the folder's source key, <id> the list's lowest, in lower-case hex. Reading
+ * returns false for bytes that this version does not understand. */
 #ifndef TIDINGS_BRIDGE_KOPANO_POSITION_H
 #define TIDINGS_BRIDGE_KOPANO_POSITION_H
 
@@ -16,6 +15,7 @@
 #include "core/change.h"
 
 #define POSITION_CONTENTS "position/contents/"
+#define POSITION_TAKEN    "taken/contents/"
 #define POSITION_SNAPSHOT "position/snapshot/"
 #define ENTRY_FOLDER_KEY  "folder/"
 #define ENTRY_ENDS        "ends/kopano"
@@ -32,8 +32,10 @@ struct snapshot_position {
 	uint32_t item_number; /* of the last row that was published; the listing goes down. UINT32_MAX: none was */
 };
 
+enum { ENTRY_ENDED = 0x80 };
+
 struct folder_entry {
-	uint8_t listed; /* bit (1 << listing): its snapshot is complete */
+	uint8_t listed; /* bit (1 << listing): its snapshot is complete; ENTRY_ENDED: it is not followed any more */
 	struct store_info store;
 	struct folder_info folder;
 };

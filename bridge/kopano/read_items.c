@@ -1,76 +1,147 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "bridge/kopano/item.h"
 #include "bridge/kopano/kopano.h"
 
-/* Items are read by one batched call, which leaves out what is gone and cuts long values; what it does not give whole
- * is read singly. An event's content does not depend on which call read it. */
-
-struct wanted {
-	struct batch *batch;
-	struct change *change;
-	bool read;
-};
+/* Items are read by one batched call for the whole window, whose rows are taken batch by batch; it leaves out what is
+ * gone and cuts long values. What it does not give whole is read singly. An event's content does not depend on which
+ * call read it. */
 
 struct reading {
 	struct kopano *kopano;
 	struct followed *followed;
-	struct wanted wanted[WINDOW_ENTRIES];
-	struct item_key keys[WINDOW_ENTRIES];
+	const struct outcome *outcomes;
 	size_t n;
+	struct batch *batch;
+	struct change *content;
 };
 
-static void collect(struct reading *reading, struct batch *batch)
+static bool is_upsert(const struct outcome *outcome)
 {
-	for (size_t i = 0; i < batch->n_changes; i++) {
-		struct change *change = &batch->changes[i];
-		if (!change_is_upsert(change))
-			continue;
-		reading->wanted[reading->n] = (struct wanted){.batch = batch, .change = change};
-		reading->keys[reading->n++] = (struct item_key){change->parent_source_key, change->source_key};
-	}
+	return outcome->kind == CHANGE_CREATED || outcome->kind == CHANGE_UPDATED;
 }
 
-/* The keys stay those of the journal, under which the item's deletes will come. */
-static void fill(struct wanted *wanted, const struct prop *cells)
+static bool is_wanted(const struct reading *reading, size_t i)
 {
-	struct change *change = wanted->change;
-	struct slice source_key = change->source_key, parent_source_key = change->parent_source_key;
+	return is_upsert(&reading->outcomes[i]) && reading->outcomes[i].key >= 0 && !reading->content[i].item;
+}
+
+static void fill(struct reading *reading, size_t i, const struct prop *cells)
+{
+	const struct outcome *outcome = &reading->outcomes[i];
+	struct arena *arena = &reading->batch->arena;
 	struct prop copies[N_ITEM_COLUMNS];
-	cells_copy(copies, cells, &wanted->batch->arena);
-	item_from_cells(copies, &wanted->batch->arena, change);
-	change->source_key = source_key;
-	change->parent_source_key = parent_source_key;
-	wanted->read = true;
+	cells_copy(copies, cells, arena);
+	item_from_cells(copies, arena, &reading->content[i]);
+	if (outcome->read_is_last)
+		item_set_read(&reading->content[i], outcome->read);
 }
 
-static int read_export(struct reading *reading, struct arena *arena, struct err *err)
+/* ---- the batched call ---- */
+
+static void drop_row(struct window *window)
 {
-	struct client *client = reading->kopano->client;
-	struct prop cells[N_ITEM_COLUMNS];
+	window->has_row = false;
+	arena_free(&window->row_arena);
+}
+
+void export_drop(struct window *window)
+{
+	drop_row(window);
+	window->exporting = false;
+}
+
+static int begin_export(struct kopano *kopano, struct err *err)
+{
+	struct window *window = &kopano->window;
+	int rc = client_export(kopano->client, &window->keys[window->first_key], window->n_keys - window->first_key,
+			       &item_columns, err);
+	window->export_base = window->first_key;
+	window->exporting = rc == 0;
+	return rc;
+}
+
+static int next_row(struct kopano *kopano, struct err *err)
+{
+	struct window *window = &kopano->window;
 	uint32_t index;
-	int rc = client_export(client, reading->keys, reading->n, &item_columns, err);
-	while (rc == 0 && (rc = client_next_export(client, arena, &index, cells, err)) == 0) {
-		if (!item_may_be_cut(cells))
-			fill(&reading->wanted[index], cells);
-		arena_free(arena);
-	}
+	int rc = client_next_export(kopano->client, &window->row_arena, &index, window->row, err);
+	window->taken_at_ms = clock_ms();
+	window->has_row = rc == 0;
+	if (rc == KOPANO_END)
+		window->exporting = !(window->export_over = true);
+	window->row_key = (uint32_t)window->export_base + index;
 	return rc == KOPANO_END ? 0 : rc;
 }
 
+/* The row at hand, if there is one that belongs below end_key. */
+static int peek_row(struct kopano *kopano, uint32_t end_key, bool *found, struct err *err)
+{
+	struct window *window = &kopano->window;
+	int rc = 0;
+	if (window->exporting && clock_ms() - window->taken_at_ms > ANSWER_AGE_LIMIT_MS)
+		export_drop(window);
+	if (!window->has_row && !window->exporting && !window->export_over)
+		rc = begin_export(kopano, err);
+	if (rc == 0 && !window->has_row && window->exporting)
+		rc = next_row(kopano, err);
+	*found = rc == 0 && window->has_row && window->row_key < end_key;
+	return rc;
+}
+
+static size_t outcome_of(const struct reading *reading, uint32_t key)
+{
+	size_t i = 0;
+	while (i < reading->n && !(is_upsert(&reading->outcomes[i]) && reading->outcomes[i].key == (int)key))
+		i++;
+	return i;
+}
+
+static uint32_t end_of_keys(const struct reading *reading)
+{
+	int end = 0;
+	for (size_t i = 0; i < reading->n; i++)
+		if (is_upsert(&reading->outcomes[i]) && reading->outcomes[i].key >= end)
+			end = reading->outcomes[i].key + 1;
+	return (uint32_t)end;
+}
+
+static bool is_too_big(const struct reading *reading)
+{
+	return reading->batch->arena.n_bytes > BATCH_BYTES && reading->n > 1;
+}
+
+static int read_rows(struct reading *reading, bool *too_big, struct err *err)
+{
+	struct window *window = &reading->kopano->window;
+	uint32_t end_key = end_of_keys(reading);
+	bool found = end_key > 0;
+	int rc = 0;
+	while (found && !*too_big && (rc = peek_row(reading->kopano, end_key, &found, err)) == 0 && found) {
+		size_t i = outcome_of(reading, window->row_key);
+		if (i < reading->n && !item_may_be_cut(window->row))
+			fill(reading, i, window->row);
+		drop_row(window);
+		*too_big = is_too_big(reading);
+	}
+	return rc;
+}
+
 /* A server that cannot export, or that breaks the connection on it again and again, is asked singly. */
-static int try_export(struct reading *reading, struct err *err)
+static int try_rows(struct reading *reading, bool *too_big, struct err *err)
 {
 	struct followed *followed = reading->followed;
-	if (followed->n_export_failures >= ITEM_TRIES)
-		return 0;
-	struct arena arena = {0};
-	int rc = read_export(reading, &arena, err);
-	arena_free(&arena);
-	if (rc == ERR_STOPPED)
+	struct window *window = &reading->kopano->window;
+	if (followed->n_export_failures >= EXPORT_TRIES)
+		window->export_over = true;
+	int rc = read_rows(reading, too_big, err);
+	if (rc == 0 && window->exporting)
+		followed->n_export_failures = 0;
+	if (rc == 0 || rc == ERR_STOPPED)
 		return rc;
-	followed->n_export_failures = rc ? followed->n_export_failures + 1 : 0;
+	export_drop(window);
+	window->export_over = true;
+	followed->n_export_failures++;
 	return rc == ERR_AGAIN ? rc : 0;
 }
 
@@ -84,16 +155,28 @@ static struct stumble *find_stumble(const struct followed *followed, struct slic
 	return stumble;
 }
 
-static void note_stumble(struct followed *followed, struct slice source_key, const struct err *err)
+static struct stumble *add_stumble(struct followed *followed, struct slice source_key)
 {
-	struct stumble *stumble = find_stumble(followed, source_key);
-	if (!stumble) {
-		stumble = arena_zero(&followed->stumble_arena, sizeof *stumble);
-		stumble->source_key = arena_copy(&followed->stumble_arena, source_key);
-		stumble->next = followed->stumbles;
-		followed->stumbles = stumble;
-	}
+	struct stumble *stumble = arena_zero(&followed->stumble_arena, sizeof *stumble);
+	stumble->source_key = arena_copy(&followed->stumble_arena, source_key);
+	stumble->next = followed->stumbles;
+	followed->stumbles = stumble;
+	return stumble;
+}
+
+/* A lock goes away, and so does what breaks a connection, mostly. */
+static int tries_of(const struct reading *reading, int rc)
+{
+	return rc == ERR_AGAIN || no_access(reading->kopano, rc) ? ITEM_TRIES_PASSING : ITEM_TRIES;
+}
+
+static void note_stumble(struct reading *reading, struct slice source_key, int rc, const struct err *err)
+{
+	struct stumble *stumble = find_stumble(reading->followed, source_key);
+	if (!stumble)
+		stumble = add_stumble(reading->followed, source_key);
 	stumble->n_tries++;
+	stumble->given_up = stumble->n_tries >= tries_of(reading, rc);
 	snprintf(stumble->text, sizeof stumble->text, "%s", err->text);
 }
 
@@ -103,84 +186,68 @@ void forget_stumbles(struct followed *followed)
 	arena_free(&followed->stumble_arena);
 }
 
-static bool given_up(struct reading *reading, struct wanted *wanted)
+static bool given_up(struct reading *reading, size_t i)
 {
-	const struct stumble *stumble = find_stumble(reading->followed, wanted->change->source_key);
-	if (!stumble || stumble->n_tries < ITEM_TRIES)
+	const struct stumble *stumble = find_stumble(reading->followed, reading->outcomes[i].source_key);
+	if (!stumble || !stumble->given_up)
 		return false;
-	wanted->change->cause = CAUSE_UNREADABLE;
-	wanted->change->cause_text = arena_text(&wanted->batch->arena, "%s", stumble->text);
+	reading->content[i].cause = CAUSE_UNREADABLE;
+	reading->content[i].cause_text = arena_text(&reading->batch->arena, "%s", stumble->text);
 	return true;
 }
 
-/* An item that fails is tried again with the whole window, after a pause; after the third time it is a dead letter. No
- * access to an item is the loss of the folder's right, or the item is locked for a moment. */
-static int failed(struct reading *reading, const struct wanted *wanted, int rc, struct err *err)
+/* 0: read or gone, or its failure is noted and the next item can be read (*failed). */
+static int read_singly(struct reading *reading, size_t i, bool *failed, struct err *err)
 {
+	struct kopano *kopano = reading->kopano;
+	struct slice source_key = reading->outcomes[i].source_key;
+	const struct item_key key = {reading->followed->folder.source_key, source_key};
+	struct arena arena = {0};
+	struct prop cells[N_ITEM_COLUMNS];
 	struct err lost;
-	if (no_access(reading->kopano, rc) && folder_right_lost(reading->kopano, reading->followed, &lost))
+	int rc = item_read(kopano->client, reading->followed->store.entry_id, &key, &arena, cells, err);
+	if (rc == 0)
+		fill(reading, i, cells);
+	arena_free(&arena);
+	if (rc == 0 || rc == ERR_GONE || rc == ERR_STOPPED)
+		return rc == ERR_GONE ? 0 : rc;
+	/* No access to an item is the loss of the folder's right, or the item is locked for a moment. */
+	bool locked = no_access(kopano, rc);
+	if (locked && folder_right_lost(kopano, reading->followed, &lost))
 		return rc;
-	note_stumble(reading->followed, wanted->change->source_key, err);
+	note_stumble(reading, source_key, locked ? ERR_AGAIN : rc, err);
+	*failed = true;
+	return client_alive(kopano->client) ? 0 : ERR_AGAIN;
+}
+
+/* All that can be read is tried before the pause that follows a failure. */
+static int read_rest(struct reading *reading, bool *too_big, struct err *err)
+{
+	struct err why = {0};
+	bool failed = false;
+	for (size_t i = 0; i < reading->n && !*too_big; i++) {
+		if (!is_wanted(reading, i) || given_up(reading, i))
+			continue;
+		bool this_failed = false;
+		int rc = read_singly(reading, i, &this_failed, err);
+		if (rc)
+			return rc;
+		if (this_failed)
+			why = *err;
+		failed |= this_failed;
+		*too_big = is_too_big(reading);
+	}
+	if (!failed || *too_big)
+		return 0;
+	*err = why;
 	err->class = ERR_AGAIN;
 	return ERR_AGAIN;
 }
 
-static int read_singly(struct reading *reading, struct wanted *wanted, const struct item_key *key, struct err *err)
+int read_items(struct kopano *kopano, struct followed *followed, const struct outcome *outcomes, size_t n,
+	       struct batch *batch, struct change *content, bool *too_big, struct err *err)
 {
-	struct arena arena = {0};
-	struct prop cells[N_ITEM_COLUMNS];
-	int rc = item_read(reading->kopano->client, reading->followed->store.entry_id, key, &arena, cells, err);
-	if (rc == 0)
-		fill(wanted, cells);
-	arena_free(&arena);
-	if (rc == 0 || rc == ERR_GONE)
-		return 0;
-	return rc == ERR_STOPPED ? rc : failed(reading, wanted, rc, err);
-}
-
-static int read_rest(struct reading *reading, struct err *err)
-{
-	for (size_t i = 0; i < reading->n; i++) {
-		if (reading->wanted[i].read || given_up(reading, &reading->wanted[i]))
-			continue;
-		int rc = read_singly(reading, &reading->wanted[i], &reading->keys[i], err);
-		if (rc)
-			return rc;
-	}
-	return 0;
-}
-
-/* ---- the whole window ---- */
-
-static bool is_gone(const struct change *change)
-{
-	return change_is_upsert(change) && !change->item && change->cause == CAUSE_NONE;
-}
-
-/* Their deletes follow, with higher ids. */
-static void drop_gone(struct batch *batch)
-{
-	size_t n = 0;
-	for (size_t i = 0; i < batch->n_changes; i++)
-		if (!is_gone(&batch->changes[i]))
-			batch->changes[n++] = batch->changes[i];
-	batch->n_gone = batch->n_changes - n;
-	batch->n_changes = n;
-}
-
-int read_items(struct kopano *kopano, struct followed *followed, struct batch **batches, size_t n_batches,
-	       struct err *err)
-{
-	struct reading *reading = xcalloc(1, sizeof *reading);
-	reading->kopano = kopano;
-	reading->followed = followed;
-	for (size_t i = 0; i < n_batches; i++)
-		collect(reading, batches[i]);
-	int rc = reading->n ? try_export(reading, err) : 0;
-	if (rc == 0)
-		rc = read_rest(reading, err);
-	for (size_t i = 0; rc == 0 && i < n_batches; i++)
-		drop_gone(batches[i]);
-	free(reading);
-	return rc;
+	struct reading reading = {kopano, followed, outcomes, n, batch, content};
+	int rc = try_rows(&reading, too_big, err);
+	return rc || *too_big ? rc : read_rest(&reading, too_big, err);
 }

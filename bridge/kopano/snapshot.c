@@ -13,7 +13,7 @@ static uint8_t wanted_listings(const struct kopano *kopano)
 
 bool snapshot_wanted(const struct kopano *kopano, const struct followed *followed)
 {
-	return kopano->config->follow->snapshot && !followed->listing && (wanted_listings(kopano) & ~followed->listed);
+	return kopano->config->follow->snapshot && !followed->listing && wanted_listings(kopano) != followed->listed;
 }
 
 static void put_cursor(struct followed *followed, struct batch *batch)
@@ -45,10 +45,54 @@ static void snapshot_end(struct kopano *kopano, struct followed *followed)
 	add_bracket(kopano, followed, batch, CHANGE_SNAPSHOT_END);
 	add_lifecycle(kopano, followed, batch, LIFECYCLE_SNAPSHOT_COMPLETED, "the listing of this folder is complete");
 	batch_remove(batch, slice_of_text(followed->snapshot_key));
-	followed->listed |= wanted_listings(kopano);
+	followed->listed = wanted_listings(kopano);
 	followed->listing = false;
+	snapshot_forget_deletes(followed);
 	put_entry(followed, batch);
 	hand_over(kopano, batch);
+}
+
+/* ---- deletes ---- */
+
+static void forget_minute(struct deletes *deletes, int which)
+{
+	keymap_clear(&deletes->keys[which]);
+	arena_free(&deletes->arenas[which]);
+}
+
+void snapshot_forget_deletes(struct followed *followed)
+{
+	forget_minute(&followed->deletes, 0);
+	forget_minute(&followed->deletes, 1);
+}
+
+static void begin_minute(struct deletes *deletes)
+{
+	forget_minute(deletes, 1);
+	deletes->keys[1] = deletes->keys[0];
+	deletes->arenas[1] = deletes->arenas[0];
+	deletes->keys[0] = (struct keymap){0};
+	deletes->arenas[0] = (struct arena){0};
+	deletes->since_ms = clock_ms();
+}
+
+void snapshot_note_delete(struct followed *followed, struct slice source_key)
+{
+	struct deletes *deletes = &followed->deletes;
+	if (!followed->listing)
+		return;
+	if (clock_ms() - deletes->since_ms > DELETES_KEPT_MS)
+		begin_minute(deletes);
+	keymap_add(&deletes->keys[0], arena_copy(&deletes->arenas[0], source_key), 0);
+}
+
+/* The server tells of a delete in the journal before it takes the row out of open tables; and a row of an item that is
+ * being moved shows its new folder before the move is done. What has become of them, the journal says. */
+static bool is_stale(const struct followed *followed, const struct change *row, struct slice parent)
+{
+	return !slice_equal(parent, followed->folder.source_key) ||
+	       keymap_find(&followed->deletes.keys[0], row->source_key) ||
+	       keymap_find(&followed->deletes.keys[1], row->source_key);
 }
 
 /* ---- pages ---- */
@@ -118,13 +162,18 @@ static int next_listing(struct kopano *kopano, struct followed *followed, struct
 
 static void add_row(struct kopano *kopano, struct followed *followed, struct batch *batch, const struct prop *cells)
 {
-	struct change *change = new_change(kopano, followed, batch);
+	struct change row = {0};
+	item_from_cells(cells, &batch->arena, &row);
+	followed->snapshot.item_number = row.item_number;
+	if (is_stale(followed, &row, item_parent(cells)))
+		return;
+	struct change *change = batch_change(batch);
+	*change = row;
+	share(kopano, followed, batch, change);
 	change->kind = CHANGE_CREATED;
 	change->origin = ORIGIN_SNAPSHOT;
-	item_from_cells(cells, &batch->arena, change);
 	change->change_id = change_key_id(change->change_key, kopano->server.guid);
 	memcpy(change->snapshot_id, followed->snapshot.id, SNAPSHOT_ID_SIZE);
-	followed->snapshot.item_number = change->item_number;
 }
 
 /* Rows until the batch or the page is full. A row that was published before is dropped; if the page starts with one,
@@ -134,13 +183,15 @@ static int fill_batch(struct kopano *kopano, struct followed *followed, struct b
 {
 	struct prop cells[N_ITEM_COLUMNS];
 	int64_t deadline = clock_ms() + BATCH_AGE_MS;
-	while (batch->n_changes < STEP_LIMIT(BATCH_CHANGES) && (!batch->n_changes || clock_ms() < deadline)) {
+	while (batch->n_changes < STEP_LIMIT(BATCH_CHANGES) && (!batch->n_changes || clock_ms() < deadline) &&
+	       batch->arena.n_bytes < BATCH_BYTES) {
 		int rc = client_next_row(kopano->client, &batch->arena, cells, err);
 		if (rc)
 			return rc;
 		bool first = kopano->page_rows++ == 0;
-		if (item_number(cells) == 0)
-			return err_set(err, ERR_AGAIN, "contents table: a row without PR_EC_HIERARCHYID");
+		if (item_number(cells) == 0 || item_key(cells).size == 0)
+			return err_set(err, ERR_AGAIN,
+				       "contents table: a row without PR_EC_HIERARCHYID or PR_SOURCE_KEY");
 		if (item_number(cells) < followed->snapshot.item_number)
 			add_row(kopano, followed, batch, cells);
 		else if (first)
@@ -149,10 +200,10 @@ static int fill_batch(struct kopano *kopano, struct followed *followed, struct b
 	return 0;
 }
 
-static void publish_rows(struct kopano *kopano, struct followed *followed, struct batch *batch)
+static void publish_rows(struct kopano *kopano, struct followed *followed, struct batch *batch, uint32_t before)
 {
 	batch->n_entries = batch->n_changes;
-	if (!batch->n_changes) {
+	if (!batch->n_changes && followed->snapshot.item_number == before) {
 		batch_free(batch);
 		return;
 	}
@@ -173,7 +224,7 @@ int snapshot_read_rows(struct kopano *kopano, struct err *err)
 		close_table(kopano);
 		return passing(rc, err);
 	}
-	publish_rows(kopano, followed, batch);
+	publish_rows(kopano, followed, batch, before.item_number);
 	if (rc == 0)
 		return 0;
 	kopano->paging = NULL;

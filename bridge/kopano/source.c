@@ -80,10 +80,10 @@ void add_lifecycle(struct kopano *kopano, const struct followed *followed, struc
 	event->time_ns = now_ns();
 }
 
-void put_position(struct followed *followed, struct batch *batch, uint32_t change_id)
+void put_position(struct followed *followed, struct batch *batch)
 {
-	followed->position.change_id = change_id;
-	batch_put(batch, slice_of_text(followed->contents_key), contents_write(&batch->arena, &followed->position));
+	struct contents_position position = {.sync_id = followed->sync_id, .change_id = followed->settle.settled};
+	batch_put(batch, slice_of_text(followed->contents_key), contents_write(&batch->arena, &position));
 }
 
 void put_entry(struct followed *followed, struct batch *batch)
@@ -121,9 +121,12 @@ int passing(int rc, struct err *err)
 
 static void disconnect(struct kopano *kopano)
 {
+	window_drop(kopano);
 	client_close(kopano->client);
 	kopano->client = NULL;
-	kopano->reading = kopano->paging = kopano->table_of = NULL;
+	kopano->paging = kopano->table_of = NULL;
+	for (size_t i = 0; i < kopano->n_followed; i++)
+		kopano->followed[i].checked = false;
 }
 
 static int check_server(struct kopano *kopano, struct err *err)
@@ -186,13 +189,25 @@ static int get(struct state *state, const char *key, struct arena *arena, struct
 	return rc == ERR_GONE ? 0 : rc;
 }
 
+static int load_taken(void *context, struct slice key, struct slice value)
+{
+	(void)key;
+	return settle_load(context, value) ? 0 : ERR_BAD;
+}
+
 static int seek_contents(struct kopano *kopano, struct state *state, struct followed *followed, struct err *err)
 {
 	struct slice bytes;
+	struct contents_position position = {.change_id = 1};
 	int rc = get(state, followed->contents_key, &kopano->arena, &bytes, &followed->started, err);
-	if (rc == 0 && followed->started && !contents_read(bytes, &followed->position))
+	if (rc == 0 && followed->started && !contents_read(bytes, &position))
 		return damaged(err, followed->contents_key);
-	return rc;
+	if (rc)
+		return rc;
+	followed->sync_id = position.sync_id;
+	settle_start(&followed->settle, position.change_id ? position.change_id : 1, kopano->config->settle_ms);
+	rc = state->ops->each(state, slice_of_text(followed->taken_key), load_taken, &followed->settle, err);
+	return rc == ERR_BAD ? damaged(err, followed->taken_key) : rc;
 }
 
 static int seek_snapshot(struct kopano *kopano, struct state *state, struct followed *followed, struct err *err)
@@ -212,7 +227,8 @@ static int seek_entry(struct kopano *kopano, struct state *state, struct followe
 	int rc = get(state, followed->entry_key, &kopano->arena, &bytes, &found, err);
 	if (rc == 0 && found && !folder_entry_read(bytes, &kopano->arena, &entry))
 		return damaged(err, followed->entry_key);
-	followed->listed = entry.listed;
+	/* One that had ended and is there again starts anew. */
+	followed->listed = entry.listed & ENTRY_ENDED ? 0 : entry.listed;
 	return rc;
 }
 
@@ -230,63 +246,73 @@ static int seek_followed(struct kopano *kopano, struct state *state, struct err 
 	return rc;
 }
 
-struct leftover {
+struct loading {
 	struct kopano *kopano;
 	struct err *err;
 };
 
-static bool is_followed(const struct kopano *kopano, struct slice entry_key)
+static int load_known(void *context, struct slice key, struct slice value)
+{
+	struct loading *loading = context;
+	struct kopano *kopano = loading->kopano;
+	size_t n_prefix = strlen(ENTRY_FOLDER_KEY);
+	kopano->known = xrealloc(kopano->known, (kopano->n_known + 1) * sizeof *kopano->known);
+	struct folder_entry *entry = &kopano->known[kopano->n_known++];
+	*entry = (struct folder_entry){0};
+	if (folder_entry_read(value, &kopano->arena, entry) &&
+	    hex_read((const char *)key.data + n_prefix, key.size - n_prefix, &kopano->arena, &entry->folder.source_key))
+		return 0;
+	return damaged(loading->err, arena_text(&kopano->arena, "%.*s", (int)key.size, (const char *)key.data));
+}
+
+static int seek_known(struct kopano *kopano, struct state *state, struct err *err)
+{
+	struct loading loading = {kopano, err};
+	return state->ops->each(state, slice_of_text(ENTRY_FOLDER_KEY), load_known, &loading, err);
+}
+
+static bool is_followed(const struct kopano *kopano, struct slice source_key)
 {
 	for (size_t i = 0; i < kopano->n_followed; i++)
-		if (slice_equal(entry_key, slice_of_text(kopano->followed[i].entry_key)))
+		if (slice_equal(source_key, kopano->followed[i].folder.source_key))
 			return true;
 	return false;
 }
 
-/* A folder of the state that the configuration does not name any more: it ends for its consumers. */
-static int end_leftover(void *context, struct slice key, struct slice value)
+/* Folders of the state that the configuration does not name any more: they end for their consumers. */
+static void end_leftovers(struct kopano *kopano)
 {
-	struct leftover *leftover = context;
-	struct kopano *kopano = leftover->kopano;
-	struct folder_entry entry = {0};
-	if (is_followed(kopano, key))
-		return 0;
-	const char *name = arena_text(&kopano->arena, "%.*s", (int)key.size, (const char *)key.data);
-	size_t n_prefix = strlen(ENTRY_FOLDER_KEY);
-	struct folder_info *folder = &entry.folder;
-	if (!folder_entry_read(value, &kopano->arena, &entry) ||
-	    !hex_read(name + n_prefix, key.size - n_prefix, &kopano->arena, &folder->source_key))
-		return damaged(leftover->err, name);
-	folder_add(kopano, &entry.store, folder)->ending = true;
-	return 0;
+	for (size_t i = 0; i < kopano->n_known; i++) {
+		const struct folder_entry *entry = &kopano->known[i];
+		if (!(entry->listed & ENTRY_ENDED) && !is_followed(kopano, entry->folder.source_key))
+			folder_add(kopano, &entry->store, &entry->folder)->ending = true;
+	}
 }
 
 static int seek(struct source *source, struct state *state, struct err *err)
 {
 	struct kopano *kopano = (struct kopano *)source;
-	struct leftover leftover = {kopano, err};
 	int rc = seek_ends(kopano, state, err);
+	if (rc == 0)
+		rc = seek_known(kopano, state, err);
 	if (rc == 0)
 		rc = connect_server(kopano, err);
 	if (rc == 0)
 		rc = folders_find(kopano, err);
-	if (rc == 0)
+	if (rc == 0) {
+		end_leftovers(kopano);
 		rc = seek_followed(kopano, state, err);
-	if (rc == 0)
-		rc = state->ops->each(state, slice_of_text(ENTRY_FOLDER_KEY), end_leftover, &leftover, err);
-	if (rc)
-		kopano->n_followed = 0;
+	}
 	return passing(rc, err);
 }
 
 /* ---- one step ---- */
 
-static int begin_missing_snapshot(struct kopano *kopano, struct followed *followed)
+static void begin_missing_snapshot(struct kopano *kopano, struct followed *followed)
 {
 	struct batch *batch = batch_new(followed->snapshot_stream);
 	snapshot_begin(kopano, followed, batch);
 	hand_over(kopano, batch);
-	return 0;
 }
 
 static bool is_due(const struct followed *followed)
@@ -301,7 +327,7 @@ static int step_due(struct kopano *kopano, struct followed *followed, struct err
 	if (!followed->started)
 		return follow_start(kopano, followed, err);
 	if (!followed->suspended && snapshot_wanted(kopano, followed))
-		return begin_missing_snapshot(kopano, followed);
+		return begin_missing_snapshot(kopano, followed), 0;
 	return follow_ask(kopano, followed, err);
 }
 
@@ -338,12 +364,14 @@ static int take_step(struct kopano *kopano, bool *idle, struct err *err)
 	if (kopano->paging)
 		return snapshot_read_rows(kopano, err);
 	if (kopano->reading)
-		return follow_read(kopano, err);
+		return window_read(kopano, err);
+	/* In turns: many folders to poll must not starve a listing. */
+	if (kopano->page_next && (followed = next_listed(kopano)))
+		return kopano->page_next = false, snapshot_ask(kopano, followed, err);
+	kopano->page_next = true;
 	if ((followed = find(kopano, is_due)))
 		return step_due(kopano, followed, err);
-	if ((followed = next_listed(kopano)))
-		return snapshot_ask(kopano, followed, err);
-	*idle = true;
+	*idle = !next_listed(kopano);
 	return 0;
 }
 
@@ -424,6 +452,13 @@ static void stop(struct source *source)
 	pthread_mutex_unlock(&kopano->mutex);
 }
 
+static void free_followed(struct followed *followed)
+{
+	forget_stumbles(followed);
+	snapshot_forget_deletes(followed);
+	settle_free(&followed->settle);
+}
+
 static void close_source(struct source *source)
 {
 	struct kopano *kopano = (struct kopano *)source;
@@ -433,8 +468,9 @@ static void close_source(struct source *source)
 	for (size_t i = 0; i < kopano->n_pending; i++)
 		batch_free(kopano->pending[i]);
 	for (size_t i = 0; i < kopano->n_followed; i++)
-		arena_free(&kopano->followed[i].stumble_arena);
+		free_followed(&kopano->followed[i]);
 	free(kopano->followed);
+	free(kopano->known);
 	client_stop_free(kopano->stop);
 	pthread_cond_destroy(&kopano->stopped);
 	pthread_mutex_destroy(&kopano->mutex);

@@ -16,23 +16,14 @@ static struct entry entry(uint32_t change_id, const char *key, uint32_t action, 
 			      .flags = flags};
 }
 
-static struct batch *collapsed(const struct entry *entries, size_t n)
-{
-	struct batch *batch = batch_new("test");
-	collapse(batch, entries, n);
-	return batch;
-}
-
 /* What remains of two entries of one item. */
-static struct change pair(uint32_t first, uint32_t second, uint32_t flags)
+static struct outcome pair(uint32_t first, uint32_t second, uint32_t flags)
 {
 	struct entry entries[] = {entry(5, "a", first, flags), entry(9, "a", second, flags)};
-	struct batch *batch = collapsed(entries, 2);
-	assert_int_equal(batch->n_changes, 1);
-	struct change change = batch->changes[0];
-	assert_int_equal(change.change_id, 9);
-	batch_free(batch);
-	return change;
+	struct outcome outcomes[2];
+	assert_int_equal(collapse(entries, 2, outcomes), 1);
+	assert_int_equal(outcomes[0].change_id, 9);
+	return outcomes[0];
 }
 
 static void one_entry_is_one_change(void **state)
@@ -41,17 +32,16 @@ static void one_entry_is_one_change(void **state)
 	struct entry entries[] = {entry(1, "a", ENTRY_NEW, 0), entry(2, "b", ENTRY_CHANGE, 0),
 				  entry(3, "c", ENTRY_FLAG, 1), entry(4, "d", ENTRY_SOFT_DELETE, 0),
 				  entry(5, "e", ENTRY_HARD_DELETE, 0)};
-	struct batch *batch = collapsed(entries, 5);
+	struct outcome outcomes[5];
 	enum change_kind kinds[] = {CHANGE_CREATED, CHANGE_UPDATED, CHANGE_READ_STATE, CHANGE_DELETED, CHANGE_DELETED};
-	assert_int_equal(batch->n_changes, 5);
+	assert_int_equal(collapse(entries, 5, outcomes), 5);
 	for (size_t i = 0; i < 5; i++) {
-		assert_int_equal(batch->changes[i].kind, kinds[i]);
-		assert_int_equal(batch->changes[i].change_id, i + 1);
+		assert_int_equal(outcomes[i].kind, kinds[i]);
+		assert_int_equal(outcomes[i].change_id, i + 1);
 	}
-	assert_true(batch->changes[2].read);
-	assert_int_equal(batch->changes[3].deletion, DELETION_SOFT);
-	assert_int_equal(batch->changes[4].deletion, DELETION_HARD);
-	batch_free(batch);
+	assert_true(outcomes[2].read);
+	assert_int_equal(outcomes[3].deletion, DELETION_SOFT);
+	assert_int_equal(outcomes[4].deletion, DELETION_HARD);
 }
 
 static void a_created_item_stays_created(void **state)
@@ -66,6 +56,16 @@ static void a_change_covers_a_read_flag_in_either_order(void **state)
 	(void)state;
 	assert_int_equal(pair(ENTRY_CHANGE, ENTRY_FLAG, 1).kind, CHANGE_UPDATED);
 	assert_int_equal(pair(ENTRY_FLAG, ENTRY_CHANGE, 1).kind, CHANGE_UPDATED);
+}
+
+/* The server may still show the flag of before when the item is read. */
+static void a_read_flag_after_the_content_is_remembered(void **state)
+{
+	(void)state;
+	struct outcome outcome = pair(ENTRY_CHANGE, ENTRY_FLAG, 1);
+	assert_true(outcome.read_is_last);
+	assert_true(outcome.read);
+	assert_false(pair(ENTRY_FLAG, ENTRY_CHANGE, 1).read_is_last);
 }
 
 /* The official client would keep the read flag alone; content is never given up here. */
@@ -97,34 +97,38 @@ static void what_comes_after_a_delete(void **state)
 	assert_int_equal(pair(ENTRY_HARD_DELETE, ENTRY_FLAG, 1).kind, CHANGE_DELETED);
 }
 
+/* If the item turns out to be gone, the delete must not be lost. */
+static void a_change_after_a_delete_remembers_it(void **state)
+{
+	(void)state;
+	assert_int_equal(pair(ENTRY_SOFT_DELETE, ENTRY_CHANGE, 0).deletion, DELETION_SOFT);
+}
+
 /* The record of an item stands at its highest entry: ids ascend whatever the order of first entries was. */
 static void records_leave_in_ascending_change_id(void **state)
 {
 	(void)state;
 	struct entry entries[] = {entry(1, "a", ENTRY_NEW, 0), entry(2, "b", ENTRY_NEW, 0),
 				  entry(3, "a", ENTRY_CHANGE, 0)};
-	struct batch *batch = collapsed(entries, 3);
-	assert_int_equal(batch->n_changes, 2);
-	assert_int_equal(batch->changes[0].change_id, 2);
-	assert_int_equal(batch->changes[1].change_id, 3);
-	assert_int_equal(batch->n_entries, 3);
-	batch_free(batch);
+	struct outcome outcomes[3];
+	assert_int_equal(collapse(entries, 3, outcomes), 2);
+	assert_int_equal(outcomes[0].change_id, 2);
+	assert_int_equal(outcomes[1].change_id, 3);
 }
 
 static void a_full_batch_of_different_items_keeps_them_all(void **state)
 {
 	(void)state;
 	struct entry entries[BATCH_CHANGES];
+	struct outcome outcomes[BATCH_CHANGES];
 	char keys[BATCH_CHANGES][8];
 	for (uint32_t i = 0; i < BATCH_CHANGES; i++) {
 		snprintf(keys[i], sizeof keys[i], "k%u", i);
 		entries[i] = entry(i + 1, keys[i], ENTRY_NEW, 0);
 	}
-	struct batch *batch = collapsed(entries, BATCH_CHANGES);
-	assert_int_equal(batch->n_changes, BATCH_CHANGES);
+	assert_int_equal(collapse(entries, BATCH_CHANGES, outcomes), BATCH_CHANGES);
 	for (uint32_t i = 0; i < BATCH_CHANGES; i++)
-		assert_true(slice_equal(batch->changes[i].source_key, slice_of_text(keys[i])));
-	batch_free(batch);
+		assert_true(slice_equal(outcomes[i].source_key, slice_of_text(keys[i])));
 }
 
 int main(void)
@@ -133,6 +137,8 @@ int main(void)
 		cmocka_unit_test(one_entry_is_one_change),
 		cmocka_unit_test(a_created_item_stays_created),
 		cmocka_unit_test(a_change_covers_a_read_flag_in_either_order),
+		cmocka_unit_test(a_read_flag_after_the_content_is_remembered),
+		cmocka_unit_test(a_change_after_a_delete_remembers_it),
 		cmocka_unit_test(a_new_entry_after_a_read_flag_is_read),
 		cmocka_unit_test(a_delete_covers_everything_before_it),
 		cmocka_unit_test(the_later_kind_of_delete_counts),
