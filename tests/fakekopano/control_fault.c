@@ -50,22 +50,11 @@ void verb_expire_syncs(struct command *c)
 	w->n_syncs = kept;
 }
 
-static void drop_held(struct server *s)
-{
-	while (s->n_held > 0) {
-		struct held_command *held = &s->held[--s->n_held];
-
-		vec_free(&held->reserved);
-		free(held->text);
-	}
-	s->held_folders.n = 0;
-}
-
 /* What was not committed is lost; its change ids stay a gap. */
 void verb_restart(struct command *c)
 {
 	sessions_end_all(c->s);
-	drop_held(c->s);
+	server_drop_held(c->s);
 	faults_clear(&c->s->faults);
 	c->s->close_connections(c->s);
 }

@@ -36,9 +36,10 @@ static const struct {
 		{"associated", PR_ASSOCIATED}, {"created", PR_CREATION_TIME}, {"modified", PR_LAST_MODIFICATION_TIME},
 },
   folder_members[] = {
-	  {"key", PR_SOURCE_KEY},      {"entry_id", PR_ENTRYID},      {"parent", PR_PARENT_SOURCE_KEY},
-	  {"name", PR_DISPLAY_NAME},   {"class", PR_CONTAINER_CLASS}, {"type", PR_FOLDER_TYPE},
-	  {"count", PR_CONTENT_COUNT}, {"unread", PR_CONTENT_UNREAD}, {"associated", PR_ASSOC_CONTENT_COUNT},
+	  {"key", PR_SOURCE_KEY},           {"entry_id", PR_ENTRYID},
+	  {"parent", PR_PARENT_SOURCE_KEY}, {"class", PR_CONTAINER_CLASS},
+	  {"type", PR_FOLDER_TYPE},         {"count", PR_CONTENT_COUNT},
+	  {"unread", PR_CONTENT_UNREAD},    {"associated", PR_ASSOC_CONTENT_COUNT},
 };
 
 static void list_item(struct command *c, const struct item *i)
@@ -92,6 +93,7 @@ static void list_folder(struct command *c, const struct folder *f)
 	for (size_t k = 0; k < sizeof(folder_members) / sizeof(*folder_members); k++)
 		if (folder_value(c->w, f, folder_members[k].tag, &v))
 			reply_value(c, folder_members[k].name, &v);
+	reply_text(c, "name", f->name ? f->name : "");
 	reply_bool(c, "deleted", f->soft_deleted);
 	reply_text(c, "owner", owner ? owner->name : "");
 	reply_hex(c, "store", s->guid.b, GUID_BYTES);

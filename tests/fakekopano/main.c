@@ -161,10 +161,7 @@ int main(int argc, char **argv)
 	say_ready(&h, &settings.http);
 	serve(&s);
 	http_stop();
-	sessions_end_all(&s);
-	world_free(s.w);
-	if (s.backup)
-		world_free(s.backup);
+	server_free(&s);
 	if (settings.http.socket)
 		unlink(settings.http.socket);
 	return 0;

@@ -61,6 +61,10 @@ struct server {
 };
 
 uint64_t clock_ms(void);
+/* Everything that it holds; no thread may use it any more. */
+void server_free(struct server *s);
+/* Forget commands that were not released. */
+void server_drop_held(struct server *s);
 
 /* All of these need the lock held alone. */
 struct session *session_create(struct server *s, uint32_t user, uint32_t capabilities, uint64_t group,

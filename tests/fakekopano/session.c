@@ -107,3 +107,28 @@ void server_reload_tables(struct server *s, uint32_t folder_key)
 		for (uint32_t k = 0; k < s->sessions[i]->n_tables; k++)
 			table_reload(s->sessions[i]->tables[k], s->w, folder_key);
 }
+
+void server_drop_held(struct server *s)
+{
+	while (s->n_held > 0) {
+		struct held_command *held = &s->held[--s->n_held];
+
+		vec_free(&held->reserved);
+		free(held->text);
+	}
+	s->held_folders.n = 0;
+}
+
+void server_free(struct server *s)
+{
+	sessions_end_all(s);
+	server_drop_held(s);
+	free(s->sessions);
+	free(s->held);
+	vec_free(&s->held_folders);
+	free(s->faults.at);
+	world_free(s->w);
+	if (s->backup)
+		world_free(s->backup);
+	pthread_rwlock_destroy(&s->lock);
+}

@@ -269,7 +269,7 @@ void table_load(struct table *t, const struct world *w)
 		load_stores(t, w);
 	else if (t->kind == TABLE_USER_STORES)
 		load_user_stores(t, w);
-	if (t->kind != TABLE_CONTENTS || !by_number_only(t))
+	if (t->rows.n > 1 && (t->kind != TABLE_CONTENTS || !by_number_only(t)))
 		qsort_r(t->rows.at, t->rows.n, sizeof(*t->rows.at), compare_for_qsort, &(struct sorting){t, w});
 }
 

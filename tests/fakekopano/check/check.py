@@ -63,7 +63,10 @@ class Run:
         self.answers, self.equal, self.differences = 0, 0, []
 
     def close(self):
+        for connection in [self.control, *self.connections.values()]:
+            connection.close()
         self.process.terminate()
+        self.process.stdout.close()
         self.process.wait()
 
     # What scenarios use
@@ -118,7 +121,7 @@ class Run:
 
     def log_on(self, session):
         """A session that was begun in another recording."""
-        answer = Connection(self.port).post((LOGON % RECORDED_CAPABILITIES).encode())
+        answer = Connection(self.port).post((LOGON % RECORDED_CAPABILITIES).encode(), close=True)
         fake = int(answer_element(answer.body).value("ulSessionId"))
         self.mapping.bind("session", session, fake)
 

@@ -100,7 +100,14 @@ class Connection:
                 f"Content-Type: text/xml; charset=utf-8\r\nContent-Length: {len(body)}\r\n"
                 f"Connection: {'close' if close else 'keep-alive'}\r\n\r\n")
         self.socket.sendall(head.encode() + body)
-        return read_answer(self.stream)
+        answer = read_answer(self.stream)
+        if close:
+            self.close()
+        return answer
+
+    def close(self):
+        self.stream.close()
+        self.socket.close()
 
 
 def split_multipart(body):
