@@ -28,7 +28,7 @@ enum {
 	KEEP_ALIVE_MS = 24 * 3600 * 1000, /* the server forgets sync ids that are not stored for 90 days */
 	ANSWER_AGE_LIMIT_MS = 45000,      /* the server gives up an answer that nobody takes after 60 s */
 	ITEM_TRIES = 3,                   /* of an item that the server refuses */
-	ITEM_TRIES_PASSING = 10,          /* of one that is locked, or at which the connection breaks */
+	ITEM_TRIES_PASSING = 6,           /* of one that is locked, or at which the connection breaks: some 6 s */
 	EXPORT_TRIES = 3,
 	START_MARGIN = 10000, /* ids below the maximum at the start: what of them is visible then is not news */
 	BACKLOG_IDS = 50000,  /* a longer one is read after it has settled */
