@@ -258,11 +258,11 @@ uint32_t folder_create(struct change *c, uint32_t store, uint32_t parent, const 
 	return place;
 }
 
-void folder_save(struct change *c, uint32_t folder)
+void folder_save(struct change *c, uint32_t folder, uint64_t time)
 {
 	struct folder *f = &c->w->folders[folder];
 
-	f->modified = time_now_whole();
+	f->modified = time;
 	if (f->parent)
 		record_folder(c, f->parent, folder, CHANGE_CHANGE);
 }

@@ -46,7 +46,7 @@ void item_restore(struct change *c, uint32_t item);
 uint32_t item_size(const struct item *i);
 
 uint32_t folder_create(struct change *c, uint32_t store, uint32_t parent, const char *name, const char *class);
-void folder_save(struct change *c, uint32_t folder);
+void folder_save(struct change *c, uint32_t folder, uint64_t time);
 /* The target must not be below the folder. */
 void folder_move(struct change *c, uint32_t folder, uint32_t parent);
 void folder_delete(struct change *c, uint32_t folder, bool hard);

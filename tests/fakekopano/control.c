@@ -35,6 +35,7 @@ static const struct {
 	{"user-change", verb_user_change, false},
 	{"user-delete", verb_user_delete, false},
 	{"store-create", verb_store_create, false},
+	{"store-change", verb_store_change, false},
 	{"store-detach", verb_store_detach, false},
 	{"store-attach", verb_store_detach, false},
 	{"store-remove", verb_store_remove, false},
@@ -106,11 +107,14 @@ void reply_item(struct command *c, uint32_t item)
 	buf_char(c->out, '}');
 }
 
+uint64_t unix_time(int64_t seconds)
+{
+	return (uint64_t)(seconds + EPOCH_SECONDS) * 10000000u;
+}
+
 uint64_t command_time(struct command *c)
 {
-	int64_t seconds = json_int(c->in, "time", 0);
-
-	return seconds ? (uint64_t)(seconds + EPOCH_SECONDS) * 10000000u : time_now_whole();
+	return json_get(c->in, "time") ? unix_time(json_int(c->in, "time", 0)) : time_now_whole();
 }
 
 uint32_t command_user(struct command *c, const char *key)

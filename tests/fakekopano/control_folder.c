@@ -34,7 +34,7 @@ void verb_folder_create(struct command *c)
 	if (json_get(c->in, "comment"))
 		c->w->folders[folder].comment = intern(json_text(c->in, "comment", ""));
 	for (int64_t i = json_int(c->in, "saves", 0); i > 0; i--)
-		folder_save(&c->change, folder);
+		folder_save(&c->change, folder, command_time(c));
 	reply_folder(c, folder);
 }
 
@@ -51,7 +51,7 @@ void verb_folder_change(struct command *c)
 	f->comment = intern(json_text(c->in, "comment", f->comment));
 	if (json_get(c->in, "class"))
 		f->class = intern(json_text(c->in, "class", ""));
-	folder_save(&c->change, folder);
+	folder_save(&c->change, folder, command_time(c));
 	reply_folder(c, folder);
 }
 
@@ -169,6 +169,30 @@ void verb_store_create(struct command *c)
 
 	if (!command_failed(c))
 		store_create(&c->change, user, STORE_PRIVATE);
+}
+
+static uint64_t named_time(struct command *c, const char *key, uint64_t otherwise)
+{
+	return json_get(c->in, key) ? unix_time(json_int(c->in, key, 0)) : otherwise;
+}
+
+static void date_folders(struct world *w, uint32_t store)
+{
+	for (uint32_t i = 1; i < w->n_folders; i++)
+		if (w->folders[i].hid && w->folders[i].store == store)
+			w->folders[i].created = w->folders[i].modified = w->stores[store].created;
+}
+
+void verb_store_change(struct command *c)
+{
+	uint32_t store = command_store(c, "store");
+	struct store *s = &c->w->stores[store];
+
+	if (command_failed(c))
+		return;
+	s->created = named_time(c, "created", s->created);
+	s->modified = named_time(c, "modified", s->modified);
+	date_folders(c->w, store);
 }
 
 void verb_store_detach(struct command *c)

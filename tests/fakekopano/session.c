@@ -26,6 +26,17 @@ static uint64_t random_id(uint32_t capabilities)
 	return id;
 }
 
+/* The real server writes these times now and then, in the background; here it is once. */
+static void note_logon(struct world *w, uint32_t user)
+{
+	struct store *store = &w->stores[world_store_of(w, user)];
+
+	if (!store->logged_on && !store->old_ids) {
+		store->logged_off = time_now();
+		store->logged_on = store->logged_off + 1;
+	}
+}
+
 struct session *session_create(struct server *s, uint32_t user, uint32_t capabilities, uint64_t group, const char *peer)
 {
 	struct session *session = calloc(1, sizeof(*session));
@@ -41,6 +52,7 @@ struct session *session_create(struct server *s, uint32_t user, uint32_t capabil
 	pthread_mutex_init(&session->mutex, NULL);
 	s->sessions = array_grow(s->sessions, s->n_sessions, &s->cap_sessions, sizeof(*s->sessions));
 	s->sessions[s->n_sessions++] = session;
+	note_logon(s->w, user);
 	return session;
 }
 

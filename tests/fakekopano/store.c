@@ -206,10 +206,7 @@ static uint32_t new_store(struct world *w, uint32_t owner, uint32_t type)
 	s->owner = owner;
 	s->type = (uint8_t)type;
 	s->created = time_now_whole();
-	/* Whoever creates a store comes back to it a moment later. */
-	s->modified = s->created + 10000000;
-	s->logged_off = time_now();
-	s->logged_on = s->logged_off + 1;
+	s->modified = s->created;
 	return store;
 }
 

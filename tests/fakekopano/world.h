@@ -67,7 +67,7 @@ struct store {
 	uint32_t owner;
 	uint32_t special[N_SPECIAL];
 	uint64_t created, modified;
-	uint64_t logged_on, logged_off; /* the real server writes these only now and then */
+	uint64_t logged_on, logged_off; /* 0: its owner never did */
 	uint64_t bytes;
 	uint8_t type;
 	bool detached;

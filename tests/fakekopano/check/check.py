@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 
 from compare import Comparison, Mapping
 from scenarios import SCENARIOS
@@ -22,12 +23,16 @@ EPOCH = 11644473600
 RECORDED_CAPABILITIES = 59218
 
 LOGON = ('<SOAP-ENV:Envelope xmlns:SOAP-ENV="http://schemas.xmlsoap.org/soap/envelope/" xmlns:ns="urn:zarafa">'
-         "<SOAP-ENV:Body><ns:logon><szUsername>user1</szUsername><szPassword>pass1</szPassword><szImpersonateUser/>"
+         "<SOAP-ENV:Body><ns:logon><szUsername>%s</szUsername><szPassword>%s</szPassword><szImpersonateUser/>"
          "<szVersion>11.0.2</szVersion><ulCapabilities>%d</ulCapabilities></ns:logon></SOAP-ENV:Body>"
          "</SOAP-ENV:Envelope>")
 
+GET_STORE = ('<SOAP-ENV:Envelope xmlns:SOAP-ENV="http://schemas.xmlsoap.org/soap/envelope/" xmlns:ns="urn:zarafa">'
+             "<SOAP-ENV:Body><ns:getStore><ulSessionId>%d</ulSessionId></ns:getStore></SOAP-ENV:Body>"
+             "</SOAP-ENV:Envelope>")
+
 REPLACED = {"ulSessionId": "session", "ulSyncId": "sync", "ulChangeId": "change", "ulTableId": "table",
-            "ulObjId": "object", "ul": "object"}
+            "ulObjId": "object", "ul": "object", "ulUserId": "user"}
 BASE64 = ("sEntryId|lpsEntryId|sStoreId|sUserId|sSourceKeyFolder|folderSourceKey|messageSourceKey|sParentKey|"
           "sObjectKey|guid")
 
@@ -55,11 +60,12 @@ class Run:
     """One scenario on a server of its own."""
 
     def __init__(self, server):
-        self.process = subprocess.Popen([server], stdout=subprocess.PIPE)
+        self.path = os.path.join(tempfile.gettempdir(), f"fakekopano-check-{os.getpid()}.sock")
+        self.process = subprocess.Popen([server, "--socket", self.path], stdout=subprocess.PIPE)
         self.port = json.loads(self.process.stdout.readline())["port"]
         self.control = Connection(self.port)
         self.mapping = Mapping()
-        self.connections = {}
+        self.connections, self.done = {}, {}
         self.answers, self.equal, self.differences = 0, 0, []
 
     def close(self):
@@ -96,6 +102,10 @@ class Run:
         self.bind_bytes(left["key"], fake["key"])
         self.mapping.bind("object", left["number"], fake["number"])
 
+    def skip(self, folder, number):
+        """Leave out the exchanges up to that one."""
+        self.done[folder] = number
+
     def recorded_object(self, folder, number, name):
         """Ids and times of the object in a recorded loadObject answer; name is only a check."""
         saved = answer_element(recorded(folder, number, "res.xml")).child("sSaveObject")
@@ -105,11 +115,23 @@ class Run:
         return {"entry_id": base64.b64decode(props[RECORD_KEY].text), "key": base64.b64decode(props[SOURCE_KEY].text),
                 "number": int(saved.value("ulServerId")), "time": seconds(props[CREATED])}
 
-    def recorded_entry_id(self, folder, number):
-        return base64.b64decode(re.search(rb"<sEntryId>([^<]*)", recorded(folder, number, "req.xml"))[1])
+    def recorded_bytes(self, folder, number, name):
+        """The first argument of that name in a recorded request."""
+        request = recorded(folder, number, "req.xml")
+        return base64.b64decode(re.search(rf"<{name}>([^<]*)".encode(), request)[1])
 
-    def recorded_key_of(self, folder, number):
-        return base64.b64decode(re.search(rb"<sObjectKey>([^<]*)", recorded(folder, number, "req.xml"))[1])
+    def last(self, folder):
+        return load_exchanges(folder)[-1][0]
+
+    def log_on_as(self, user, password):
+        answer = Connection(self.port).post((LOGON % (user, password, RECORDED_CAPABILITIES)).encode(), close=True)
+        return int(answer_element(answer.body).value("ulSessionId"))
+
+    def store_id(self, user):
+        """The entry id of a user's store, in hex."""
+        answer = Connection(self.port).post((GET_STORE % self.log_on_as(user, user.replace("user", "pass"))).encode(),
+                                            close=True)
+        return base64.b64decode(answer_element(answer.body).value("sStoreId")).hex()
 
     def stream_time(self, folder, number):
         """The creation time inside the first recorded message stream."""
@@ -119,17 +141,21 @@ class Run:
 
     # The exchanges
 
-    def log_on(self, session):
+    def connect(self, folder):
+        return Connection(self.path if "unix-system" in folder else self.port)
+
+    def log_on(self, folder, session):
         """A session that was begun in another recording."""
-        answer = Connection(self.port).post((LOGON % RECORDED_CAPABILITIES).encode(), close=True)
+        user = ("SYSTEM", "") if "unix-system" in folder else ("user1", "pass1")
+        answer = self.connect(folder).post((LOGON % (*user, RECORDED_CAPABILITIES)).encode(), close=True)
         fake = int(answer_element(answer.body).value("ulSessionId"))
         self.mapping.bind("session", session, fake)
 
-    def translate(self, request):
+    def translate(self, folder, request):
         """The recorded request in terms of the fake's ids."""
         session = re.search(rb"<ulSessionId>(\d+)<", request)
         if session and int(session[1]) > 1000000 and not self.mapping.has("session", int(session[1])):
-            self.log_on(int(session[1]))
+            self.log_on(folder, int(session[1]))
 
         def number(match):
             name, value = match[1], int(match[2])
@@ -143,17 +169,22 @@ class Run:
         text = re.sub(rf"<({'|'.join(REPLACED)})>(\d+)</\1>", number, text)
         return re.sub(rf"<({BASE64})>([^<]+)</\1>", binary, text).encode("utf-8")
 
+    def connection(self, key):
+        if key not in self.connections:
+            self.connections[key] = self.connect(key[0])
+        return self.connections[key]
+
     def exchange(self, folder, number, connection):
         request = recorded(folder, number, "req.xml")
         raw = recorded(folder, number, "req.http")
         close = raw is not None and b"Connection: close" in raw
-        body = self.translate(request)
+        body = self.translate(folder, request)
         key = (folder, connection)
         try:
-            answer = self.connections.setdefault(key, Connection(self.port)).post(body, close=close)
+            answer = self.connection(key).post(body, close=close)
         except (ConnectionError, BrokenPipeError):
-            self.connections[key] = Connection(self.port)
-            answer = self.connections[key].post(body, close=close)
+            del self.connections[key]
+            answer = self.connection(key).post(body, close=close)
         if close:
             del self.connections[key]
         comparison = Comparison(self.mapping)
@@ -166,12 +197,11 @@ class Run:
         self.differences += [f"{folder} {number}: {text}" for text in comparison.differences]
 
     def play(self, scenario):
-        done = {}
         for folder, stop in scenario(self):
             for number, connection, _ in load_exchanges(folder):
-                if done.get(folder, 0) < number < stop:
+                if self.done.get(folder, 0) < number < stop:
                     self.exchange(folder, number, connection)
-                    done[folder] = number
+                    self.done[folder] = number
 
 
 def check(server, name):

@@ -5,14 +5,20 @@ its writes in between. bind_* tell the checker which recorded object a new one s
 before any answer did.
 """
 
-FIRST = 10**6  # stop after the last exchange
+LAST = 10**6  # go on to the last exchange
 
 
 def no_writes(folder):
     def scenario(run):
-        yield folder, FIRST
+        yield folder, LAST
 
     return scenario
+
+
+def logon(run):
+    """Its store was changed a second after its creation."""
+    run.do("store-change", store="user1", created=10**9, modified=10**9 + 1)
+    yield "01-logon-tcp-password", LAST
 
 
 def folder_sync(run):
@@ -25,33 +31,34 @@ def folder_sync(run):
     for n in range(3):
         run.do("create", folder="user1/kctest-a", subject=f"Initial {n}", body=f"Body text {n} <&> é中", flags=9, saves=2,
                cached=True, time=second)
-    yield state, FIRST
-    yield "10-folder-sync-tcp-01-initial", FIRST
-    yield "10-folder-sync-tcp-01b-initial-minimal-importer", FIRST
-    yield "10-folder-sync-tcp-02-nochange", FIRST
+    yield state, LAST
+    yield "10-folder-sync-tcp-01-initial", LAST
+    yield "10-folder-sync-tcp-01b-initial-minimal-importer", LAST
+    yield "10-folder-sync-tcp-02-nochange", LAST
     run.do("create", folder="user1/kctest-a", subject="Created later", body="new body", flags=9, saves=2, cached=True,
            time=second + 1)
-    yield "10-folder-sync-tcp-03-create", FIRST
+    yield "10-folder-sync-tcp-03-create", LAST
     run.do("change", folder="user1/kctest-a", where={"subject": "Initial 0"}, subject="Changed subject", cached=True,
            time=second + 1)
-    yield "10-folder-sync-tcp-04-update", FIRST
+    yield "10-folder-sync-tcp-04-update", LAST
     run.do("unread", folder="user1/kctest-a", where={"subject": "Changed subject"})
-    yield "10-folder-sync-tcp-05-read", FIRST
+    yield "10-folder-sync-tcp-05-read", LAST
     run.do("delete", folder="user1/kctest-a", where={"subject": "Initial 1"})
-    yield "10-folder-sync-tcp-06-softdelete", FIRST
+    yield "10-folder-sync-tcp-06-softdelete", LAST
     run.do("delete", folder="user1/kctest-a", where={"subject": "Initial 2"}, hard=True)
-    yield "10-folder-sync-tcp-07-harddelete", FIRST
+    yield "10-folder-sync-tcp-07-harddelete", LAST
     run.do("move", folder="user1/kctest-a", where={"subject": "Changed subject"}, to="user1/kctest-b")
-    yield "10-folder-sync-tcp-08-move-source", FIRST
-    yield "10-folder-sync-tcp-09-move-target", FIRST
-    yield "10-folder-sync-tcp-10-bad-syncid", FIRST
+    yield "10-folder-sync-tcp-08-move-source", LAST
+    yield "10-folder-sync-tcp-09-move-target", LAST
+    yield "10-folder-sync-tcp-10-bad-syncid", LAST
     run.do("folder-delete", folder="user1/kctest-a", hard=True)
-    yield "10-folder-sync-tcp-11-folder-gone", FIRST
+    yield "10-folder-sync-tcp-11-folder-gone", LAST
 
 
 def content(run):
     """Items with text, attachment, recipients, in a subtree that has had other folders before."""
     here = "12-folder-sync-tcp-content"
+    run.do("store-change", store="user1", modified=10**9 + 1)
     second = run.recorded_object(here, 30, "kctest-c")["time"]
     for n in range(6):
         run.do("folder-create", parent="user1/", name=f"gone {n}")
@@ -65,7 +72,7 @@ def content(run):
     run.do("create", **where, subject="big body", body="x" * 20000, saves=2)
     run.do("create", **where, subject="html", body="h", saves=2,
            props={"0x10130102": b"<html><body>h</body></html>".hex()})
-    yield here, FIRST
+    yield here, LAST
 
 
 def contents_table(run):
@@ -85,7 +92,7 @@ def contents_table(run):
     yield here, 18
     run.do("create", **where, subject="hidden", associated=True, saves=1)
     run.do("delete", **where, where={"subject": "t15"})
-    yield here, FIRST
+    yield here, LAST
 
 
 def missing_items(run):
@@ -101,12 +108,12 @@ def missing_items(run):
     items += run.do("create", **where, n=3, subject="soft")["items"]
     for n, item in enumerate(items):
         run.bind_key(0x55D4 + n, item)
-    run.bind_bytes(run.recorded_key_of(here, 14), items[2]["entry_id"])
+    run.bind_bytes(run.recorded_bytes(here, 14, "sObjectKey"), items[2]["entry_id"])
     run.do("delete", folder="user1/missing", item=items[10]["number"], hard=True)
     run.do("delete", folder="user1/missing", item=items[11]["number"])
     run.bind_key(0x55E0, run.do("folder-create", parent="user2/", name="private"))
     run.bind_key(0x55E1, run.do("create", folder="user2/private", subject="private")["items"][0])
-    yield here, FIRST
+    yield here, LAST
 
 
 def long_values(run):
@@ -115,19 +122,101 @@ def long_values(run):
     time = run.recorded_object(here, 4, None)["time"]
     where = {"folder": "user1/long", "flags": 9, "saves": 1, "time": time}
     folder = run.do("folder-create", parent="user1/", name="long")
-    run.bind_bytes(run.recorded_entry_id(here, 2), folder["entry_id"])
+    run.bind_bytes(run.recorded_bytes(here, 2, "sEntryId"), folder["entry_id"])
     items = [run.do("create", **where, subject="a\x01b & <c>\x1f\x0b\r\n\ttab")["items"][0],
              run.do("create", **where, subject="S" * 100000, body="B" * 33000 + "\x02end")["items"][0]]
     for exchange, item in zip((4, 5), items):
         run.bind_object(run.recorded_object(here, exchange, None), item)
-    yield here, FIRST
+    yield here, LAST
+
+
+def hierarchy(run):
+    """Folders are created, renamed, moved and deleted."""
+    here = "20-hierarchy-sync-01-initial"
+    for name in ("kctest-s", "kctest-n2", "kctest-c", "kctest-n", "perf-10k", "kctest-idle", "kctest-b", "kctest-h"):
+        run.do("folder-create", parent="user1/", name=name)
+    run.do("folder-create", parent="user1/kctest-h", name="one")
+    inbox = next(f for f in run.do("folders", store="user1")["folders"] if f["name"] == "Inbox")
+    run.bind_object(run.recorded_object(here, 5, "Inbox"), inbox)
+    subtree = next(f for f in run.do("folders", store="user1")["folders"] if f["name"] == "IPM_SUBTREE")
+    run.bind_bytes(run.recorded_bytes(here, 1, "sSourceKeyFolder"), subtree["key"])
+    run.bind_bytes(run.recorded_bytes(here, 3, "sStoreId"), run.store_id("user1"))
+    yield here, 3
+    # What follows reads every folder of a store that had been in use for long, up to the last exchange.
+    run.skip(here, run.last(here) - 1)
+    yield here, LAST
+    yield "20-hierarchy-sync-02-nochange", LAST
+    second = run.recorded_object("20-hierarchy-sync-03-create", 4, "two")["time"]
+    run.do("folder-create", parent="user1/kctest-h", name="two", time=second)
+    yield "20-hierarchy-sync-03-create", LAST
+    run.do("folder-change", folder="user1/kctest-h/two", name="two renamed", time=second)
+    yield "20-hierarchy-sync-04-rename", LAST
+    run.do("folder-move", folder="user1/kctest-h/two renamed", to="user1/kctest-h/one")
+    yield "20-hierarchy-sync-05-move", LAST
+    run.do("folder-delete", folder="user1/kctest-h")
+    yield "20-hierarchy-sync-06-softdelete", 3
+    run.do("folder-create", parent="user1/", name="kctest-h2", time=second)
+    yield "20-hierarchy-sync-06-softdelete", LAST
+    run.do("folder-delete", folder="user1/kctest-h2", hard=True)
+    yield "20-hierarchy-sync-07-harddelete", LAST
+
+
+def whole_server(run):
+    """Items of several stores, followed by SYSTEM over the unix socket."""
+    here = "30-server-sync-unix-system-02-create"
+    run.do("store-change", store="user1", created=10**9, modified=10**9 + 1)
+    run.do("store-change", store="user2", created=10**9 + 1, modified=10**9 + 1)
+    second = run.recorded_object(here, 13, "kctest-s")["time"]
+    folder = run.do("folder-create", parent="user1/", name="kctest-s", time=second)
+    run.bind_object(run.recorded_object(here, 13, "kctest-s"), folder)
+    run.log_on_as("user1", "pass1")
+    yield "30-server-sync-unix-system-00-state", LAST
+    yield "30-server-sync-unix-system-01-nochange", LAST
+    where = {"flags": 9, "cached": True, "time": second}
+    run.do("create", folder="user1/kctest-s", subject="srv1", body="b", saves=2, **where)
+    run.do("create", folder="user2/Inbox", subject="srv2", saves=1, **where)
+    yield here, LAST
+    run.do("change", folder="user1/kctest-s", all=True, subject="srv1-mod", cached=True, time=second)
+    yield "30-server-sync-unix-system-03-update", LAST
+    run.do("unread", folder="user1/kctest-s", all=True)
+    yield "30-server-sync-unix-system-04-read", LAST
+    run.do("move", folder="user1/kctest-s", all=True, to="user1/Inbox")
+    yield "30-server-sync-unix-system-05-move", 7  # which reads an inbox with other items
+    run.skip("30-server-sync-unix-system-05-move", 7)
+    yield "30-server-sync-unix-system-05-move", LAST
+    run.do("delete", folder="user2/Inbox", all=True, hard=True)
+    yield "30-server-sync-unix-system-06-harddelete", LAST
+    yield "30-server-sync-unix-system-07-zero-state-error", LAST
+
+
+def refused(run):
+    """A user asks for the whole server."""
+    run.do("store-change", store="user1", modified=10**9 + 1)
+    yield "31-server-sync-nonadmin-tcp-user1", LAST
+
+
+def address_book(run):
+    """Users come and go."""
+    run.do("user-delete", user="admin1")
+    run.do("store-change", store="user1", modified=10**9 + 1)
+    yield "40-gab-sync-01-initial", LAST
+    yield "40-gab-sync-02-nochange", LAST
+    run.do("user-create", name="tmpg", full_name="Tmp G")
+    yield "40-gab-sync-03-user-created", LAST
+    run.do("user-delete", user="tmpg")
+    yield "40-gab-sync-04-user-removed", LAST
+    yield "41-gab-sync-tcp-user1-initial", LAST
 
 
 SCENARIOS = {
-    "01": no_writes("01-logon-tcp-password"),
+    "01": logon,
     "03": no_writes("03-logon-wrong-password"),
     "10": folder_sync,
     "12": content,
+    "20": hierarchy,
+    "30": whole_server,
+    "31": refused,
+    "40": address_book,
     "54": no_writes("54-raw-errors"),
     "56": no_writes("56-raw-logon-variants"),
     "71": contents_table,

@@ -91,8 +91,14 @@ def read_answer(stream):
 
 
 class Connection:
-    def __init__(self, port):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=30)
+    """To a port, or to a unix socket by its path."""
+
+    def __init__(self, address):
+        if isinstance(address, int):
+            self.socket = socket.create_connection(("127.0.0.1", address), timeout=30)
+        else:
+            self.socket = socket.socket(socket.AF_UNIX)
+            self.socket.connect(address)
         self.stream = self.socket.makefile("rb")
 
     def post(self, body, path="/", close=False):
