@@ -165,7 +165,7 @@ static void set_later_links(const struct world *w, struct props *p, uint32_t sub
 		buf_put(&b, head, sizeof(head));
 		add_entry_id(w, world_child_named(w, subtree, later[i].name), &b);
 	}
-	buf_put(&b, "\0\0\0\0\0\0\0", 8);
+	buf_put(&b, "\0\0\0\0", 4);
 	props_set_bytes(p, PR_IPM_OL2007_ENTRYIDS, b.data, b.len);
 	buf_free(&b);
 }

@@ -9,13 +9,16 @@ from wire import answer_element, parse_stream, split_multipart
 EXCEPTIONS = {
     "sLicenseResponse": "the fake has no licence to encrypt; an empty answer is accepted by clients",
     "PR_MESSAGE_SIZE_EXTENDED": "sum over everything that the recorded store had held before",
+    "PR_FREEBUSY_ENTRYIDS": "names two hidden messages that the fake's stores do not have",
 }
 
 SOURCE_KEY, ENTRY_ID, OLD_ENTRY_ID, CHANGE_KEY = 22, 48, 36, 20
+# Head of each entry id in PR_IPM_OL2007_ENTRYIDS; the first of them is for the RSS folder.
+LATER_FOLDER = bytes.fromhex("0180340001003000")
 AB_PROVIDER = bytes.fromhex("ac21a95040d3ee48b319fba753304425")
 
 HIERARCHYID, PARENT_HIERARCHYID, IMAP_ID = 0x67110003, 0x67150003, 0x67820003
-SIZE_EXTENDED, INSTANCE_KEY = 0x0E080014, 0x0FF60102
+SIZE_EXTENDED, INSTANCE_KEY, FREEBUSY = 0x0E080014, 0x0FF60102, 0x36E41102
 OPAQUE = {0x300B0102: "search key", 0x0FF90102: "record key"}
 
 LEAVES = {
@@ -24,13 +27,20 @@ LEAVES = {
     "ulChangeId": "change",
     "ulMaxChangeId": "change",
     "ulServerId": "object",
+    "ulUserId": "user",
     "ulTableId": "table",
 }
 BINARIES = {"sEntryId", "lpsEntryId", "sStoreId", "sRootId", "sUserId", "guid", "sServerGuid", "sSourceKey",
             "sParentSourceKey", "sSourceKeyFolder", "folderSourceKey", "messageSourceKey", "sParentKey", "sObjectKey"}
 # These stand for themselves: nothing, the smallest position, the largest one.
-LITERAL = {"change": {0, 1, 0xFFFFFFFF}, "sync": {0}, "object": {0}, "session": {0}, "table": {0}}
+LITERAL = {"change": {0, 1, 0xFFFFFFFF}, "sync": {0}, "object": {0}, "session": {0}, "table": {0},
+           "user": {0, 1, 2}}
 ORDERED = {"change"}
+
+
+def property_order(item):
+    """The properties of an object come in no promised order: it depends on what the server had in memory."""
+    return int(item.value("ulPropTag") if item.children else item.text)
 
 
 class Mapping:
@@ -70,13 +80,16 @@ class Mapping:
         if len(data) == CHANGE_KEY:
             return [("guid", data[:16]), ("change", struct.unpack("<I", data[16:])[0])]
         if data[4:20] == AB_PROVIDER and len(data) >= OLD_ENTRY_ID:
-            return [(None, data[:32]), ("external", data[32:])]
+            return [(None, data[:28]), ("user", struct.unpack("<I", data[28:32])[0]), ("external", data[32:])]
         if len(data) == ENTRY_ID and data[20:24] == b"\1\0\0\0":
             return [(None, data[:4]), ("guid", data[4:20]), (None, data[20:28]), ("unique", data[28:44]),
                     (None, data[44:])]
         if len(data) == OLD_ENTRY_ID:
             return [(None, data[:4]), ("guid", data[4:20]), (None, data[20:28]),
                     ("object", struct.unpack("<I", data[28:32])[0]), (None, data[32:])]
+        if data[:8] == LATER_FOLDER:
+            return [part for at in range(0, len(data), 8 + ENTRY_ID)
+                    for part in [(None, data[at : at + 8])] + self.shape(data[at + 8 : at + 8 + ENTRY_ID])]
         return [(None, data)]
 
     def bind_bytes(self, recorded, real):
@@ -86,7 +99,7 @@ class Mapping:
             for (kind, a), (other, b) in zip(left, right))
 
     def translate_bytes(self, data):
-        sizes = {"key": 6, "change": 4, "object": 4}
+        sizes = {"key": 6, "change": 4, "object": 4, "user": 4}
         out = b""
         for kind, value in self.shape(data):
             value = value if kind is None else self.get(kind, value)
@@ -115,13 +128,16 @@ class Comparison:
         if names[0] != names[1]:
             self.check(False, path, names[0], names[1])
             return
+        left, right = recorded.children, real.children
+        if recorded.name in ("delProps", "modProps"):
+            left, right = (sorted(node.children, key=property_order) for node in (recorded, real))
         if not recorded.children:
             self.leaf(recorded, real, path)
         elif names[0] and names[0][0] == "ulPropTag" and len(names[0]) == 2:
             self.property(recorded, real, path)
         else:
-            for left, right in zip(recorded.children, real.children):
-                self.nodes(left, right, path)
+            for a, b in zip(left, right):
+                self.nodes(a, b, path)
 
     def leaf(self, recorded, real, path):
         left, right = recorded.text, real.text
@@ -157,7 +173,7 @@ class Comparison:
 
     def value(self, tag, left, right, path):
         bind = self.mapping.bind
-        if tag == SIZE_EXTENDED:
+        if tag in (SIZE_EXTENDED, FREEBUSY):
             return
         if tag in (HIERARCHYID, PARENT_HIERARCHYID):
             holds = bind("object", int(left), int(right))
