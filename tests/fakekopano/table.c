@@ -295,18 +295,36 @@ static bool shows(const struct table *t, const struct world *w, const struct tou
 	return !touched || (top && world_is_below(w, touched, top));
 }
 
+/*
+ * Where the cursor goes when its row, the one to come next, is deleted. The real server's rows are a balanced tree,
+ * and the cursor goes to a neighbour in it: the next row, the one before, or one far before. It never skips a row.
+ */
+static uint32_t fall_back(uint32_t at, uint32_t hid)
+{
+	switch (hid % 3) {
+	case 0:
+		return at;
+	case 1:
+		return at ? at - 1 : 0;
+	default:
+		return at / 2;
+	}
+}
+
 static void remove_row(struct table *t, uint32_t at)
 {
+	uint32_t hid = t->rows.at[at];
+
 	vec_remove_at(&t->rows, at);
-	/* When the row to come next goes, the cursor falls back to the one before it. */
-	if (t->cursor >= at && t->cursor > 0)
+	if (t->cursor > at)
 		t->cursor--;
+	else if (t->cursor == at)
+		t->cursor = fall_back(at, hid);
 }
 
 static void insert_row(struct table *t, const struct world *w, uint32_t hid)
 {
 	uint32_t low = 0, high = t->rows.n;
-	bool at_end = t->cursor == t->rows.n;
 
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
@@ -317,7 +335,8 @@ static void insert_row(struct table *t, const struct world *w, uint32_t hid)
 			high = middle;
 	}
 	vec_insert_at(&t->rows, low, hid);
-	if (low < t->cursor || (low == t->cursor && !at_end && t->cursor > 0))
+	/* A cursor behind the last row stays there: what is appended then is not seen. */
+	if (low < t->cursor || (low == t->cursor && t->cursor > 0))
 		t->cursor++;
 }
 

@@ -222,16 +222,28 @@ class Tables(FakeTest):
                 self.create(n=n, subject="x%d")
                 self.assertEqual(expected, client.rows(table, 2))
 
-    def test_ascending_rows_are_appended(self):
+    def test_ascending_rows_are_appended_but_not_seen_from_the_end(self):
         self.create(n=3, subject="t%d")
         client = Client(self.fake)
         sort = (f"<lpSort><sSortOrder><item><ulPropTag>{HIERARCHYID}</ulPropTag><ulOrder>0</ulOrder></item></sSortOrder>"
                 "</lpSort>")
         table = client.open_table(self.inbox, extra=sort)
-        self.assertEqual(["t1", "t2", "t3"], client.rows(table, 10))
-        self.assertEqual([], client.rows(table, 10))
+        self.assertEqual(["t1", "t2"], client.rows(table, 2))
         self.create(subject="t4")
-        self.assertEqual(["t4"], client.rows(table, 10))
+        self.assertEqual(["t3", "t4"], client.rows(table, 10))
+        self.create(subject="t5")
+        self.assertEqual([], client.rows(table, 10))
+
+    def test_deleting_the_next_row_skips_none(self):
+        client = Client(self.fake)
+        for read in range(3, 9):
+            self.create(n=10, subject="t%d")
+            table = client.open_table(self.inbox)
+            seen = client.rows(table, read)
+            self.fake.do("delete", folder="user1/Inbox", where={"subject": f"t{10 - read}"}, hard=True)
+            seen += client.rows(table, 20)
+            self.assertEqual({f"t{n}" for n in range(1, 11) if n != 10 - read}, set(seen))
+            self.fake.do("delete", folder="user1/Inbox", all=True, hard=True)
 
     def test_sort_by_subject_follows_changes(self):
         items = self.create(n=4, subject="s%d")

@@ -105,11 +105,12 @@ class Connection:
         head = (f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: gSOAP/2.8\r\n"
                 f"Content-Type: text/xml; charset=utf-8\r\nContent-Length: {len(body)}\r\n"
                 f"Connection: {'close' if close else 'keep-alive'}\r\n\r\n")
-        self.socket.sendall(head.encode() + body)
-        answer = read_answer(self.stream)
-        if close:
-            self.close()
-        return answer
+        try:
+            self.socket.sendall(head.encode() + body)
+            return read_answer(self.stream)
+        finally:
+            if close:
+                self.close()
 
     def close(self):
         self.stream.close()
