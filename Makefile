@@ -32,6 +32,7 @@ FAKEKOPANO_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/fakekopano/*.
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/bench/bench_*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
+.DEFAULT_GOAL := all
 .SECONDARY:
 .PHONY: help all deps test test-programs unit lint format asan bench-quick install clean
 
