@@ -230,7 +230,12 @@ static uint32_t rights_argument(struct command *c)
 void verb_right(struct command *c)
 {
 	uint32_t folder = command_folder(c, "folder"), user = command_user(c, "user");
+	bool inherits = strcmp(json_text(c->in, "rights", ""), "inherit") == 0;
 
-	if (!command_failed(c))
+	if (command_failed(c))
+		return;
+	if (inherits)
+		rights_remove(c->w, user, folder);
+	else
 		rights_set(c->w, user, folder, rights_argument(c));
 }

@@ -1,5 +1,4 @@
 #include "tests/fakekopano/method.h"
-#include "tests/fakekopano/rights.h"
 #include "tests/fakekopano/server.h"
 #include "tests/fakekopano/table.h"
 #include "tests/fakekopano/tags.h"
@@ -47,6 +46,7 @@ static struct opening read_opening(struct call *c, const struct xml_node *in)
 				arg_uint(c, in, "ulFlags")};
 }
 
+/* No right is asked for: without one the table is empty. */
 static uint32_t folder_of(const struct call *c, struct bytes id, uint32_t *folder)
 {
 	enum object_type type;
@@ -59,7 +59,7 @@ static uint32_t folder_of(const struct call *c, struct bytes id, uint32_t *folde
 		*folder = place;
 	else
 		return KCERR_NOT_FOUND;
-	return may_see(c->w, c->session->user, *folder) ? 0 : KCERR_NO_ACCESS;
+	return 0;
 }
 
 #define COUNT(array)    ((uint32_t)(sizeof(array) / sizeof(*(array))))

@@ -63,21 +63,32 @@ bool may_see(const struct world *w, uint32_t user, uint32_t folder)
 	return !w->folders[folder].parent || rights_on(w, user, folder) & RIGHT_VISIBLE;
 }
 
-void rights_set(struct world *w, uint32_t user, uint32_t folder, uint32_t rights)
+static uint32_t entry_of(const struct folder *f, uint32_t user)
 {
-	struct folder *f = &w->folders[folder];
 	uint32_t i = 0;
 
 	while (i < f->n_acl && f->acl[i].user != user)
 		i++;
-	if (rights == 0) {
-		if (i < f->n_acl)
-			f->acl[i] = f->acl[--f->n_acl];
-		return;
-	}
+	return i;
+}
+
+void rights_set(struct world *w, uint32_t user, uint32_t folder, uint32_t rights)
+{
+	struct folder *f = &w->folders[folder];
+	uint32_t i = entry_of(f, user);
+
 	if (i == f->n_acl) {
 		f->acl = array_grow(f->acl, f->n_acl, &f->cap_acl, sizeof(*f->acl));
 		f->n_acl++;
 	}
 	f->acl[i] = (struct acl_entry){user, rights};
+}
+
+void rights_remove(struct world *w, uint32_t user, uint32_t folder)
+{
+	struct folder *f = &w->folders[folder];
+	uint32_t i = entry_of(f, user);
+
+	if (i < f->n_acl)
+		f->acl[i] = f->acl[--f->n_acl];
 }

@@ -10,7 +10,8 @@ uint32_t rights_on(const struct world *w, uint32_t user, uint32_t folder);
 bool may_read(const struct world *w, uint32_t user, uint32_t folder);
 /* The root folder is visible to everybody. */
 bool may_see(const struct world *w, uint32_t user, uint32_t folder);
-/* rights 0 removes the entry. */
+/* An entry without rights denies what a folder above allows; without an entry that one decides. */
 void rights_set(struct world *w, uint32_t user, uint32_t folder, uint32_t rights);
+void rights_remove(struct world *w, uint32_t user, uint32_t folder);
 
 #endif
