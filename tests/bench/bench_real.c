@@ -1,9 +1,10 @@
-/* What a real Kopano server gives to a bare reader: the same calls, columns and sizes as the source uses, and every cell
- * read, but nothing made of it. The measure of tests/real/bench.py. A JSON line per round.
+/* What a real Kopano server gives to a bare reader: the same calls, columns and sizes as the source uses, and every
+ * cell read, but nothing made of it. The measure of tests/real/bench.py. A JSON line per round.
  *
  *     bench_real table|export URL USER PASSWORD_FILE FOLDER_ENTRY_ID ROUNDS
  *
- * USER SYSTEM with PASSWORD_FILE "-": none. The entry id is in hex. export reads the keys of all items first, uncounted. */
+ * USER SYSTEM with PASSWORD_FILE "-": none. The entry id is in hex. export reads the keys of all items first,
+ * uncounted. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -44,8 +45,11 @@ typedef void row_fn(void *context, const struct prop *cells);
 static size_t read_table(struct client *client, struct slice folder, const struct columns *columns, row_fn *row,
 			 void *context)
 {
-	struct table_request request = {.kind = TABLE_CONTENTS, .folder_entry_id = folder, .flags = TABLE_UNCUT,
-					.columns = *columns, .n_rows = ROWS};
+	struct table_request request = {.kind = TABLE_CONTENTS,
+					.folder_entry_id = folder,
+					.flags = TABLE_UNCUT,
+					.columns = *columns,
+					.n_rows = ROWS};
 	struct prop cells[CELLS];
 	struct arena arena = {0};
 	struct err err;
@@ -92,8 +96,8 @@ static void note_key(void *context, const struct prop *cells)
 		keys->room = keys->room ? 2 * keys->room : ROWS;
 		keys->keys = xrealloc(keys->keys, keys->room * sizeof *keys->keys);
 	}
-	keys->keys[keys->n++] = (struct item_key){arena_copy(&keys->arena, cells[0].bytes),
-						  arena_copy(&keys->arena, cells[1].bytes)};
+	keys->keys[keys->n++] =
+		(struct item_key){arena_copy(&keys->arena, cells[0].bytes), arena_copy(&keys->arena, cells[1].bytes)};
 }
 
 static void read_keys(struct client *client, struct slice folder, struct keys *keys)
