@@ -102,7 +102,9 @@ deps: ## install what is needed to build and test (Debian, as root)
 test-programs: all $(UNITS) $(CONFORMANCE) $(BUILD)/fakekopano $(PROTO_PY)
 
 test: test-programs ## run all tests
-	@BUILD=$(BUILD) tests/run $(sort $(UNITS)) $(sort $(CONFORMANCE)) $(sort $(wildcard tests/*/test_*.py))
+	@BUILD=$(BUILD) tests/run $(sort $(UNITS)) $(sort $(CONFORMANCE)) \
+		"tests/fakekopano/check/check.py --server $(BUILD)/fakekopano" $(sort $(wildcard tests/*/test_*.py)) \
+		$(wildcard tests/fakekopano/check/test_*.py)
 
 unit: all $(UNITS) ## run the unit tests only
 	@BUILD=$(BUILD) tests/run --no-broker $(sort $(UNITS))

@@ -14,7 +14,7 @@ import unittest
 
 from wire import Connection, answer_element, read_answer, split_multipart
 
-SERVER = "build/fakekopano"
+SERVER = os.path.join(os.environ.get("BUILD", "build"), "fakekopano")
 NOT_FOUND, NO_ACCESS, END_OF_SESSION, COLLISION = 0x80000002, 0x80000003, 0x80000010, 0x80000008
 HIERARCHYID, SUBJECT, BODY = 0x67110003, 0x0037001F, 0x1000001F
 ENVELOPE = ('<E:Envelope xmlns:E="http://schemas.xmlsoap.org/soap/envelope/" xmlns:ns="urn:zarafa"><E:Body>'
