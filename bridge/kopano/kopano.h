@@ -100,6 +100,7 @@ struct window {
 	size_t n, next;
 	struct item_key keys[WINDOW_ENTRIES];
 	size_t n_keys;
+	struct keymap deleted; /* change ids of deletes among the entries that were published before, by item */
 	uint32_t max_change_id;
 	bool over; /* the answer has come to its end */
 

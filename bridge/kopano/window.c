@@ -56,6 +56,7 @@ static void make_keys(struct window *window, struct slice folder_key)
 static void empty(struct window *window)
 {
 	export_drop(window);
+	keymap_clear(&window->deleted);
 	arena_free(&window->arena);
 	window->n = window->next = window->n_keys = window->first_key = 0;
 	window->export_over = false;
@@ -66,6 +67,20 @@ static void add_entry(struct window *window, const struct journal_entry *journal
 	struct entry *entry = &window->entries[window->n++];
 	*entry = (struct entry){.change_id = journal->change_id, .type = journal->type, .flags = journal->flags};
 	entry->source_key = arena_copy(&window->arena, journal->source_key);
+}
+
+static bool is_delete(uint32_t type)
+{
+	uint32_t action = type & ENTRY_ACTION_MASK;
+	return action == ENTRY_SOFT_DELETE || action == ENTRY_HARD_DELETE;
+}
+
+/* Entries below such a delete are no news. They come from a late transaction, or belong to an associated item: once it
+ * is gone the server no longer knows of what kind it was, and shows what it left out before. */
+static void note_delete(struct window *window, const struct followed *followed, const struct journal_entry *journal)
+{
+	if (is_delete(journal->type) && settle_is_taken(&followed->settle, journal->change_id))
+		*keymap_add(&window->deleted, arena_copy(&window->arena, journal->source_key), 0) = journal->change_id;
 }
 
 static bool is_news(const struct followed *followed, const struct journal_entry *entry, uint32_t last)
@@ -91,6 +106,7 @@ static int take_entries(struct kopano *kopano, struct followed *followed, struct
 		 * believed. */
 		if (!slice_equal(entry.parent_source_key, followed->folder.source_key))
 			return err_set(err, ERR_GONE, "sync id %u is of another folder", followed->sync_id);
+		note_delete(window, followed, &entry);
 		if (!is_news(followed, &entry, last))
 			continue;
 		last = entry.change_id;
@@ -124,13 +140,19 @@ static bool is_upsert(const struct outcome *outcome)
 	return outcome->kind == CHANGE_CREATED || outcome->kind == CHANGE_UPDATED;
 }
 
+static bool is_overtaken(const struct window *window, const struct outcome *outcome)
+{
+	const uint32_t *deleted = keymap_find(&window->deleted, outcome->source_key);
+	return deleted && outcome->change_id < *deleted;
+}
+
 /* An item that is gone when it is read: its delete was among the entries, or follows with a higher id. */
 static void publish_outcomes(struct kopano *kopano, struct followed *followed, struct batch *batch,
 			     struct outcome *outcomes, size_t n, const struct change *content)
 {
 	for (size_t i = 0; i < n; i++) {
 		struct outcome *outcome = &outcomes[i];
-		if (is_upsert(outcome) && outcome->key < 0)
+		if ((is_upsert(outcome) && outcome->key < 0) || is_overtaken(&kopano->window, outcome))
 			continue;
 		if (is_upsert(outcome) && !content[i].item && content[i].cause == CAUSE_NONE) {
 			batch->n_gone++;
