@@ -91,7 +91,7 @@ $(BUILD)/python/tidings/v1/%_pb2.py: proto/tidings/v1/%.proto
 
 APT := gcc make pkg-config git librdkafka-dev libcurl4-openssl-dev libsqlite3-dev libyaml-dev libprotobuf-c-dev \
 	protobuf-c-compiler libprotobuf-dev protobuf-compiler libxxhash-dev
-APT_TEST := libcmocka-dev libmicrohttpd-dev clang libclang-rt-14-dev clang-format kcat maven default-jre-headless \
+APT_TEST := libcmocka-dev libmicrohttpd-dev clang libclang-rt-dev clang-format kcat maven default-jre-headless \
 	python3 python3-protobuf python3-confluent-kafka openssl
 
 deps: ## install what is needed to build and test (Debian, as root)
