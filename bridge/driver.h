@@ -16,6 +16,7 @@ struct follow {
 		*folders; /* paths below the IPM subtree, as Folder.path of change.proto; also "\*" for a star */
 	bool associated;  /* also associated items */
 	bool snapshot;    /* list what is there at the start */
+	bool once;        /* one round: what is there now, and soon a position that is beyond it and nothing else */
 };
 
 /* What an entry of the state says, for people, in the arena. It may read other entries of `state`. NULL: the entry is

@@ -107,8 +107,8 @@ static int attach(struct feeder *feeder, struct err *err)
 static int next_batch(struct feeder *feeder, struct batch **batch, struct err *err)
 {
 	int rc;
-	while ((rc = feeder->parts.ops->next(feeder->source, batch, err)) == ERR_AGAIN)
-		if ((rc = pause_ms(feeder, outage_failed(&feeder->outage, err), err)))
+	while ((rc = feeder->parts.ops->next(feeder->source, batch, err)) == ERR_AGAIN || rc == SOURCE_IDLE)
+		if (rc == ERR_AGAIN && (rc = pause_ms(feeder, outage_failed(&feeder->outage, err), err)))
 			return rc;
 	if (rc == 0)
 		outage_over(&feeder->outage);

@@ -192,18 +192,33 @@ static int read_log(struct settings *settings, struct err *err)
 	return 0;
 }
 
-int settings_load(const char *file, const struct source_driver *const *sources, const struct sink_driver *const *sinks,
-		  struct settings *settings, struct err *err)
+static int load_tree(struct settings *settings, const char *file, struct err *err)
 {
 	static const char *const keys[] = {"source", "follow", "snapshot", "notifications", "sink", "state",
 					   "memory", "log",    NULL};
-	int rc;
 	*settings = (struct settings){0};
-	if ((rc = conf_load(file, &settings->tree, err)) || (rc = conf_keys(settings->tree, keys, err)) ||
-	    (rc = read_follow(settings, err)) || (rc = read_snapshot(settings, err)) ||
-	    (rc = check_notifications(settings, err)) || (rc = read_source(settings, sources, err)) ||
-	    (rc = read_sink(settings, sinks, err)) || (rc = read_state(settings, err)) ||
-	    (rc = read_memory(settings, err)))
+	int rc = conf_load(file, &settings->tree, err);
+	return rc ? rc : conf_keys(settings->tree, keys, err);
+}
+
+int settings_load_source(const char *file, const struct source_driver *const *sources, struct settings *settings,
+			 struct err *err)
+{
+	int rc;
+	if ((rc = load_tree(settings, file, err)) || (rc = read_follow(settings, err)))
+		return rc;
+	settings->follow.once = true;
+	return read_source(settings, sources, err);
+}
+
+int settings_load(const char *file, const struct source_driver *const *sources, const struct sink_driver *const *sinks,
+		  struct settings *settings, struct err *err)
+{
+	int rc;
+	if ((rc = load_tree(settings, file, err)) || (rc = read_follow(settings, err)) ||
+	    (rc = read_snapshot(settings, err)) || (rc = check_notifications(settings, err)) ||
+	    (rc = read_source(settings, sources, err)) || (rc = read_sink(settings, sinks, err)) ||
+	    (rc = read_state(settings, err)) || (rc = read_memory(settings, err)))
 		return rc;
 	return read_log(settings, err);
 }

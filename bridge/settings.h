@@ -29,6 +29,11 @@ struct settings {
 int settings_load(const char *file, const struct source_driver *const *sources, const struct sink_driver *const *sinks,
 		  struct settings *settings, struct err *err);
 
+/* The same of `source` and `follow` alone; the other sections may be missing or wrong. For one round:
+ * follow.once is true; follow.snapshot is false, and the caller may set it. */
+int settings_load_source(const char *file, const struct source_driver *const *sources, struct settings *settings,
+			 struct err *err);
+
 /* Frees what settings_load made; a zeroed one is accepted. */
 void settings_free(struct settings *settings);
 

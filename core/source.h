@@ -17,6 +17,8 @@ struct source {
 	const struct source_ops *ops;
 };
 
+enum { SOURCE_IDLE = -1 }; /* from next: all that was there has been given */
+
 struct source_ops {
 	const char *name;
 
@@ -31,9 +33,10 @@ struct source_ops {
 	 * or nothing that is to be followed exists. */
 	int (*seek)(struct source *source, struct state *state, struct err *err);
 
-	/* Waits for the next batch. 0: *batch is the caller's; positions and entries are in its puts. ERR_AGAIN: call
-	 * again after a pause, it reconnects and nothing is skipped. ERR_FATAL, ERR_STOPPED: close it. *batch is set
-	 * only on 0. */
+	/* Waits for the next batch. 0: *batch is the caller's; positions and entries are in its puts. SOURCE_IDLE:
+	 * everything that was there when next was first called, or when it last said so, has been given, and the
+	 * positions in the puts are beyond it; the next call waits for more. ERR_AGAIN: call again after a pause, it
+	 * reconnects and nothing is skipped. ERR_FATAL, ERR_STOPPED: close it. *batch is set only on 0. */
 	int (*next)(struct source *source, struct batch **batch, struct err *err);
 
 	/* Makes the others return ERR_STOPPED soon; never blocks; may be called more than once. */

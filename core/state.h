@@ -3,6 +3,7 @@
  *     position/<stream>      where a stream goes on; the source's
  *     folder/<source key>    the folder map; the source's
  *     ends, offsets/...      what the state belongs to; the daemon's and the sink's
+ *     given                  a position from outside, of the one stream that is followed (tidings sync)
  *
  * One verb changes it: commit, all of its puts or none, durable when it returns. */
 #ifndef TIDINGS_CORE_STATE_H
@@ -11,6 +12,8 @@
 #include "core/arena.h"
 #include "core/error.h"
 #include "core/slice.h"
+
+#define STATE_GIVEN "given"
 
 struct state_put {
 	struct slice key, value;

@@ -5,7 +5,14 @@
 
 /* source.kopano of the configuration. */
 
-enum { DEFAULT_POLL_MS = 1000, DEFAULT_SETTLE_MS = 10000, DEFAULT_TIMEOUT_MS = 60000, HOUR_MS = 3600 * 1000 };
+enum {
+	DEFAULT_POLL_MS = 1000,
+	DEFAULT_SETTLE_MS = 10000,
+	ONCE_SETTLE_MS = 1000,
+	ONCE_POLL_MS = 100,
+	DEFAULT_TIMEOUT_MS = 60000,
+	HOUR_MS = 3600 * 1000
+};
 
 static int read_tls(const struct conf_node *node, struct login *login, struct err *err)
 {
@@ -84,8 +91,8 @@ static int configure(const struct conf_node *node, const struct follow *follow, 
 					   "settle_ms",   "timeout_ms", NULL};
 	struct kopano_config *config = xcalloc(1, sizeof *config);
 	config->follow = follow;
-	config->poll_ms = DEFAULT_POLL_MS;
-	config->settle_ms = DEFAULT_SETTLE_MS;
+	config->poll_ms = follow->once ? ONCE_POLL_MS : DEFAULT_POLL_MS;
+	config->settle_ms = follow->once ? ONCE_SETTLE_MS : DEFAULT_SETTLE_MS;
 	int rc = conf_keys(node, keys, err);
 	if (rc == 0)
 		rc = read_login(node, config, err);

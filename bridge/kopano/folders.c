@@ -319,9 +319,15 @@ static void announce(struct kopano *kopano, struct followed *followed, enum life
 	hand_over(kopano, batch);
 }
 
+bool folder_is_listing(const struct followed *followed)
+{
+	return followed->listing && followed->started && !followed->suspended && !followed->ended;
+}
+
 void folder_suspend(struct kopano *kopano, struct followed *followed)
 {
 	followed->poll_at_ms = clock_ms() + (int64_t)STEP_LIMIT(SUSPENDED_POLL_MS);
+	round_note(followed, 0); /* there is no more to be had */
 	if (followed->suspended)
 		return;
 	followed->suspended = true;

@@ -71,6 +71,8 @@ static int note_start(struct kopano *kopano, struct followed *followed, struct i
 {
 	uint32_t max = 0;
 	int rc = register_sync(kopano, followed, err);
+	if (rc == 0 && followed->given)
+		return 0;
 	if (rc == 0)
 		rc = folder_maximum(kopano, followed, &max, err);
 	uint32_t from = max > START_MARGIN ? max - START_MARGIN : 1;

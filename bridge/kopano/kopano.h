@@ -71,6 +71,9 @@ struct followed {
 	bool suspended; /* the right to read is gone */
 	bool ending;    /* it is in the state but not in the configuration */
 	bool ended;     /* nothing is to be done any more */
+	bool given;     /* its position comes from outside */
+	bool has_goal;  /* of the round: its first answer went up to */
+	uint32_t goal;
 	uint32_t sync_id;
 	struct settle settle;
 	bool checked; /* the sync id, since the last logon */
@@ -165,8 +168,17 @@ int folder_prove(struct kopano *kopano, struct followed *followed, bool *proven,
 /* The same about the right alone, without disturbing a reading of changes. */
 bool folder_right_lost(struct kopano *kopano, struct followed *followed, struct err *err);
 
+/* A snapshot of it is under way and can go on. */
+bool folder_is_listing(const struct followed *followed);
+
 void folder_suspend(struct kopano *kopano, struct followed *followed);
 void folder_resume(struct kopano *kopano, struct followed *followed);
+
+/* ---- given.c: a position from outside ---- */
+
+/* Takes the position that the state was given, if there is one, for the one folder that is followed. ERR_FATAL: it is
+ * no position, or another folder's. */
+int given_seek(struct kopano *kopano, struct state *state, struct err *err);
 
 /* ---- follow.c ---- */
 
@@ -178,6 +190,17 @@ int follow_ask(struct kopano *kopano, struct followed *followed, struct err *err
 
 /* What the server says to getChanges: suspends, registers anew, ends, or ERR_AGAIN. */
 int follow_refused(struct kopano *kopano, struct followed *followed, int rc, struct err *err);
+
+/* ---- round.c: from SOURCE_IDLE to the next ---- */
+
+/* An answer has come to its end and knows of ids up to `max`. */
+void round_note(struct followed *followed, uint32_t max);
+
+/* The highest id that may be given in this round. */
+uint32_t round_limit(const struct kopano *kopano, const struct followed *followed);
+
+/* Everything that was there when the round began has been given and has settled; then the next one begins. */
+bool round_is_over(struct kopano *kopano);
 
 /* ---- window.c: journal entries become batches ---- */
 
@@ -222,6 +245,7 @@ void forget_stumbles(struct followed *followed);
 /* Adds BEGIN and the snapshot's first position to the batch. */
 void snapshot_begin(struct kopano *kopano, struct followed *followed, struct batch *batch);
 bool snapshot_wanted(const struct kopano *kopano, const struct followed *followed);
+void snapshot_forgo(const struct kopano *kopano, struct followed *followed); /* it is not wanted any more */
 
 /* An item was deleted: if a listing is under way, it must not bring it back. */
 void snapshot_note_delete(struct followed *followed, struct slice source_key);

@@ -104,6 +104,28 @@ bool contents_read(struct slice bytes, struct contents_position *position)
 	return finished(&reader);
 }
 
+/* Of each processed entry the id is enough: no other has it. */
+static struct slice get_processed(struct reader *reader, struct arena *arena)
+{
+	size_t n = get_number(reader, 4);
+	reader->short_of |= n > reader->left.size / 8;
+	struct writer writer = new_writer(arena, reader->short_of ? 0 : 4 * n);
+	for (size_t i = 0; i < n && !reader->short_of; i++) {
+		put_number(&writer, get_number(reader, 4), 4);
+		get_bytes(reader, get_number(reader, 4));
+	}
+	return written(&writer);
+}
+
+bool given_read(struct slice bytes, struct arena *arena, struct contents_position *position, struct slice *processed)
+{
+	struct reader reader = {.left = bytes};
+	position->sync_id = get_number(&reader, 4);
+	position->change_id = get_number(&reader, 4);
+	*processed = reader.left.size ? get_processed(&reader, arena) : slice_of(NULL, 0);
+	return finished(&reader);
+}
+
 struct slice snapshot_write(struct arena *arena, const struct snapshot_position *position)
 {
 	struct writer writer = new_writer(arena, 2 + SNAPSHOT_ID_SIZE + 4);

@@ -1,6 +1,8 @@
 /* What the Kopano source keeps in the state, as bytes, and under which keys. All integers are little-endian.
  *
  *     position/contents/<store>/<folder>      sync id u32, settled change id u32: python-kopano's binary state
+ *     given                                   the same, or its long form, of a sync that was interrupted: then n u32,
+ *                                             and n times change id u32, length u32, source key: what was processed
  *     taken/contents/<store>/<folder>/<id>    change ids above it that were published, u32 each (settle.h)
  *     position/snapshot/<store>/<folder>      struct snapshot_position, after a version u8
  *     folder/<folder>                         struct folder_entry, after a version u8; texts as u16 length, bytes
@@ -50,6 +52,9 @@ struct ends {
 
 struct slice contents_write(struct arena *arena, const struct contents_position *position);
 bool contents_read(struct slice bytes, struct contents_position *position);
+
+/* Both forms; *processed: the change ids, as in a list of taken ones. */
+bool given_read(struct slice bytes, struct arena *arena, struct contents_position *position, struct slice *processed);
 
 struct slice snapshot_write(struct arena *arena, const struct snapshot_position *position);
 bool snapshot_read(struct slice bytes, struct snapshot_position *position);

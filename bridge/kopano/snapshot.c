@@ -16,6 +16,11 @@ bool snapshot_wanted(const struct kopano *kopano, const struct followed *followe
 	return kopano->config->follow->snapshot && !followed->listing && wanted_listings(kopano) != followed->listed;
 }
 
+void snapshot_forgo(const struct kopano *kopano, struct followed *followed)
+{
+	followed->listed = wanted_listings(kopano);
+}
+
 static void put_cursor(struct followed *followed, struct batch *batch)
 {
 	batch_put(batch, slice_of_text(followed->snapshot_key), snapshot_write(&batch->arena, &followed->snapshot));

@@ -303,6 +303,8 @@ static int seek(struct source *source, struct state *state, struct err *err)
 		end_leftovers(kopano);
 		rc = seek_followed(kopano, state, err);
 	}
+	if (rc == 0)
+		rc = given_seek(kopano, state, err);
 	return passing(rc, err);
 }
 
@@ -343,17 +345,12 @@ static struct followed *find(struct kopano *kopano, bool (*wanted)(const struct 
 	return NULL;
 }
 
-static bool is_listing(const struct followed *followed)
-{
-	return followed->listing && followed->started && !followed->suspended && !followed->ended;
-}
-
 /* The folder whose table is open goes first: opening a table costs as much as the folder is long. */
 static struct followed *next_listed(struct kopano *kopano)
 {
-	if (kopano->table_of && is_listing(kopano->table_of))
+	if (kopano->table_of && folder_is_listing(kopano->table_of))
 		return kopano->table_of;
-	return find(kopano, is_listing);
+	return find(kopano, folder_is_listing);
 }
 
 /* *idle: there was nothing to do. */
@@ -413,6 +410,8 @@ static int next(struct source *source, struct batch **batch, struct err *err)
 			return err_set(err, ERR_STOPPED, "stopped");
 		if ((*batch = take_pending(kopano)))
 			return 0;
+		if (round_is_over(kopano))
+			return SOURCE_IDLE;
 		bool idle;
 		int rc = connect_server(kopano, err);
 		if (rc == 0)

@@ -93,7 +93,7 @@ static bool is_news(const struct followed *followed, const struct journal_entry 
 static int take_entries(struct kopano *kopano, struct followed *followed, struct err *err)
 {
 	struct window *window = &kopano->window;
-	uint32_t last = 0;
+	uint32_t last = 0, end = round_limit(kopano, followed);
 	int64_t deadline = clock_ms() + BATCH_AGE_MS;
 	empty(window);
 	while (window->n < STEP_LIMIT(WINDOW_ENTRIES) && (window->n == 0 || clock_ms() < deadline)) {
@@ -107,7 +107,7 @@ static int take_entries(struct kopano *kopano, struct followed *followed, struct
 		if (!slice_equal(entry.parent_source_key, followed->folder.source_key))
 			return err_set(err, ERR_GONE, "sync id %u is of another folder", followed->sync_id);
 		note_delete(window, followed, &entry);
-		if (!is_news(followed, &entry, last))
+		if (!is_news(followed, &entry, last) || entry.change_id > end)
 			continue;
 		last = entry.change_id;
 		add_entry(window, &entry);
@@ -238,8 +238,10 @@ static int publish_next(struct kopano *kopano, struct followed *followed, struct
 static void answer_over(struct kopano *kopano, struct followed *followed)
 {
 	struct settle *settle = &followed->settle;
-	uint32_t max = kopano->window.max_change_id;
+	uint32_t max = kopano->window.max_change_id, end = round_limit(kopano, followed);
+	max = max < end ? max : end;
 	settle_note(settle, clock_ms(), max);
+	round_note(followed, max);
 	kopano->reading = NULL;
 	if (!settle_can_advance(settle, max))
 		return;

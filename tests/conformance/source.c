@@ -22,6 +22,15 @@ static bool give(struct source_rig *rig, size_t n)
 	return source_rig_start(rig) && source_rig_collect(rig, n);
 }
 
+static size_t count_items(struct batch *const *batches, size_t n)
+{
+	size_t n_items = 0;
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = 0; j < batches[i]->n_changes; j++)
+			n_items += source_rig_is_item(&batches[i]->changes[j]);
+	return n_items;
+}
+
 /* ---- what is given ---- */
 
 static void each_item_is_given_once(struct source_rig *rig)
@@ -88,6 +97,21 @@ static void nothing_is_held_back(struct source_rig *rig)
 	source_rig_collect(rig, 1);
 }
 
+static void idle_is_when_all_was_given(struct source_rig *rig)
+{
+	rig->source_case->add(rig->world, N_MANY);
+	if (!source_rig_start(rig) || !source_rig_until_idle(rig))
+		return;
+	size_t n = count_items(rig->batches, rig->n_batches);
+	source_rig_expect(rig, n == N_MANY, "idle after %zu of %d items", n, N_MANY);
+	rig->source_case->add(rig->world, 1);
+	size_t n_before = rig->n_batches;
+	if (!source_rig_until_idle(rig))
+		return;
+	n = count_items(rig->batches + n_before, rig->n_batches - n_before);
+	source_rig_expect(rig, n == 1, "idle after %zu of 1 item more", n);
+}
+
 static void batches_own_their_bytes(struct source_rig *rig)
 {
 	if (!give(rig, N_MANY))
@@ -110,15 +134,6 @@ static void store(struct source_rig *rig, struct batch *const *batches, size_t n
 		const struct put_list *list = &batches[i]->puts;
 		rig->stored->state.ops->commit(&rig->stored->state, &list, 1, &rig->err);
 	}
-}
-
-static size_t count_items(struct batch *const *batches, size_t n)
-{
-	size_t n_items = 0;
-	for (size_t i = 0; i < n; i++)
-		for (size_t j = 0; j < batches[i]->n_changes; j++)
-			n_items += source_rig_is_item(&batches[i]->changes[j]);
-	return n_items;
 }
 
 /* Starts anew from the first k batches: all the rest must come, and nothing of theirs. */
@@ -264,6 +279,7 @@ const struct source_rule source_rules[] = {
 	{.name = "batches_say_what_they_stand_for", .check = batches_say_what_they_stand_for},
 	{.name = "change_ids_ascend", .check = change_ids_ascend},
 	{.name = "nothing_is_held_back", .check = nothing_is_held_back},
+	{.name = "idle_is_when_all_was_given", .check = idle_is_when_all_was_given},
 	{.name = "batches_own_their_bytes", .check = batches_own_their_bytes},
 	{.name = "a_stored_position_is_where_it_goes_on", .check = a_stored_position_is_where_it_goes_on},
 	{.name = "the_state_is_read_in_seek_only", .check = the_state_is_read_in_seek_only},

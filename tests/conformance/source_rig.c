@@ -201,7 +201,7 @@ static void keep(struct source_rig *rig, struct batch *batch)
 	rig->n_batches = n;
 }
 
-int source_rig_call_next(struct source_rig *rig)
+static int call_next(struct source_rig *rig)
 {
 	struct batch *untouched = (struct batch *)rig, *batch = untouched;
 	int rc = rig->source_case->ops->next(rig->source, &batch, &rig->err);
@@ -210,6 +210,26 @@ int source_rig_call_next(struct source_rig *rig)
 	else
 		source_rig_expect(rig, batch == untouched || !batch, "next failed and set *batch all the same");
 	return rc;
+}
+
+int source_rig_call_next(struct source_rig *rig)
+{
+	int rc;
+	while ((rc = call_next(rig)) == SOURCE_IDLE)
+		;
+	return rc;
+}
+
+bool source_rig_until_idle(struct source_rig *rig)
+{
+	struct stopper watchdog;
+	int rc;
+	stopper_start(&watchdog, rig, rig->source_case->patience_ms);
+	while ((rc = call_next(rig)) == 0 || rc == ERR_AGAIN)
+		if (rc)
+			poll(NULL, 0, AGAIN_PAUSE_MS);
+	stopper_end(&watchdog);
+	return source_rig_expect(rig, rc == SOURCE_IDLE, "next never said that it is idle");
 }
 
 bool source_rig_next(struct source_rig *rig)

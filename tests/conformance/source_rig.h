@@ -45,6 +45,9 @@ void source_rig_close(struct source_rig *rig);
  * within the case's patience. */
 bool source_rig_next(struct source_rig *rig);
 
+/* Calls next until it is idle; batches are kept. */
+bool source_rig_until_idle(struct source_rig *rig);
+
 /* Until so many different items were given by this source. */
 bool source_rig_collect(struct source_rig *rig, size_t n_items);
 

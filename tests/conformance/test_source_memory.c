@@ -93,6 +93,8 @@ static void each_breach_is_noticed(void **state)
 		{BREACH_NO_POSITION, "batches_say_what_they_stand_for", "no position"},
 		{BREACH_DESCENDING, "change_ids_ascend", "comes after"},
 		{BREACH_HOARDS, "nothing_is_held_back", "gave nothing"},
+		{BREACH_IDLE_EARLY, "idle_is_when_all_was_given", "idle after 0 of"},
+		{BREACH_IDLE_NEVER, "idle_is_when_all_was_given", "never said"},
 		{BREACH_BORROWS, "batches_own_their_bytes", "changed after"},
 		{BREACH_REPEATS, "a_stored_position_is_where_it_goes_on", "came again"},
 		{BREACH_SKIPS, "a_stored_position_is_where_it_goes_on", "gave nothing"},

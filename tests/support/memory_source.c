@@ -32,6 +32,7 @@ struct memory_source {
 	struct state *state; /* of BREACH_READS_LATE */
 	uint64_t position;   /* highest change given */
 	bool sought, stopped;
+	bool idle;     /* said so, and nothing came since */
 	char lent[32]; /* of BREACH_BORROWS */
 };
 
@@ -292,6 +293,16 @@ static uint64_t n_waiting(const struct memory_source *memory)
 	return n_changes > memory->position ? n_changes - memory->position : 0;
 }
 
+static bool becomes_idle(struct memory_source *memory)
+{
+	enum memory_breach breach = memory->server->breach;
+	bool done = breach == BREACH_IDLE_EARLY || n_waiting(memory) == 0;
+	if (!done || memory->idle || memory->stopped || breach == BREACH_IDLE_NEVER)
+		return false;
+	memory->idle = true;
+	return true;
+}
+
 static int wait_for_changes(struct memory_source *memory, struct err *err)
 {
 	struct memory_server *server = memory->server;
@@ -316,6 +327,8 @@ static int next_locked(struct memory_source *memory, struct batch **batch, struc
 {
 	struct memory_server *server = memory->server;
 	break_before_next(memory);
+	if (becomes_idle(memory))
+		return SOURCE_IDLE;
 	int rc = enter(memory, PHASE_NEXT, BREACH_DEAF_NEXT, err);
 	if (rc && server->breach == BREACH_SKIPS_ON_AGAIN)
 		memory->position += server->n_per_batch;
@@ -326,6 +339,7 @@ static int next_locked(struct memory_source *memory, struct batch **batch, struc
 	uint64_t n = n_waiting(memory);
 	*batch = make_batch(memory, n < most_per_batch(server) ? n : most_per_batch(server));
 	server->n_given++;
+	memory->idle = false;
 	return 0;
 }
 

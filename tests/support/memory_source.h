@@ -7,8 +7,8 @@
  *     memory_source_ops.open(server, &source, &err); ...
  *
  * The server is the `config` of open and outlives its sources. Its journal is the numbers 1 to n; a batch carries at
- * most `n_per_batch` of them and the position that follows. With nothing more to give, next waits for memory_server_add
- * or stop.
+ * most `n_per_batch` of them and the position that follows. With nothing more to give, next says so once, then waits
+ * for memory_server_add or stop.
  *
  * Threads: the functions below may be called from any thread at any time. Errors abort. */
 #ifndef TIDINGS_TESTS_SUPPORT_MEMORY_SOURCE_H
@@ -41,7 +41,9 @@ enum memory_breach {
 	BREACH_READS_LATE,     /* reads the state after seek */
 	BREACH_TWICE,          /* gives the first item of a batch twice */
 	BREACH_CLOSE_BREAKS,   /* aborts if it was not sought */
-	BREACH_NO_ENTRIES,     /* does not count what a batch stands for */
+	BREACH_IDLE_EARLY,     /* says that it is idle before anything was given */
+	BREACH_IDLE_NEVER,
+	BREACH_NO_ENTRIES, /* does not count what a batch stands for */
 };
 
 struct memory_server;
@@ -63,7 +65,7 @@ void memory_server_breach(struct memory_server *server, enum memory_breach breac
 /* Of each batch from now on; 10 changes of no further bytes at the start. */
 void memory_server_shape(struct memory_server *server, size_t n_per_batch, size_t further_bytes);
 
-/* How many batches and how often the phase was entered, over all sources. */
+/* How many batches and how often the phase was entered, over all sources; to say that it is idle is no entry. */
 size_t memory_server_given(struct memory_server *server);
 size_t memory_server_entered(struct memory_server *server, enum memory_phase phase);
 

@@ -1,0 +1,57 @@
+#include "bridge/kopano/kopano.h"
+
+static int not_a_position(struct slice bytes, struct err *err)
+{
+	return err_usage(
+		err,
+		"the given state is none of a folder: it has %zu bytes, and 8 are expected (sync id and change "
+		"id, as python-kopano and `tidings sync` print them in 16 hexadecimal digits), or the longer "
+		"form of an interrupted sync",
+		bytes.size);
+}
+
+/* The sync id is only checked: the changes of whoever else uses it would be hidden from it (kopano-protocol 4.2). One
+ * that has expired says nothing, and harms nothing: the change id is what counts. */
+static int check_sync(struct kopano *kopano, const struct followed *followed, struct contents_position position,
+		      struct err *err)
+{
+	uint32_t sync_id = position.sync_id;
+	if (sync_id == 0)
+		return 0;
+	int rc = client_set_sync(kopano->client, followed->folder.source_key, SYNC_CONTENTS, position.change_id,
+				 &sync_id, err);
+	if (rc == ERR_BAD && client_er(kopano->client) == KOPANO_COLLISION)
+		return err_usage(err,
+				 "the given state is of another folder, or of folders instead of items (sync id %u is "
+				 "registered for it): give the state that a sync of this folder has printed",
+				 position.sync_id);
+	return rc == ERR_GONE || no_access(kopano, rc) ? 0 : rc;
+}
+
+/* Change id 0 means "from the start": as if no position were given. */
+static int take_position(struct kopano *kopano, struct followed *followed, struct slice bytes, struct err *err)
+{
+	struct contents_position position;
+	struct slice processed;
+	if (!given_read(bytes, &kopano->arena, &position, &processed))
+		return not_a_position(bytes, err);
+	int rc = check_sync(kopano, followed, position, err);
+	if (rc || position.change_id == 0)
+		return rc;
+	followed->given = true;
+	settle_start(&followed->settle, position.change_id, kopano->config->settle_ms);
+	settle_load(&followed->settle, processed);
+	snapshot_forgo(kopano, followed);
+	return 0;
+}
+
+int given_seek(struct kopano *kopano, struct state *state, struct err *err)
+{
+	struct slice bytes;
+	int rc = state->ops->get(state, slice_of_text(STATE_GIVEN), &kopano->arena, &bytes, err);
+	if (rc)
+		return rc == ERR_GONE ? 0 : rc;
+	if (kopano->n_followed != 1)
+		return err_usage(err, "a given state is of one folder, and %zu are followed", kopano->n_followed);
+	return take_position(kopano, &kopano->followed[0], bytes, err);
+}
