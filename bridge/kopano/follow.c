@@ -177,6 +177,8 @@ static int ask(struct kopano *kopano, struct followed *followed, struct err *err
 	rc = client_changes(kopano->client, followed->sync_id, from, SYNC_CONTENTS, wanted_changes(kopano), err);
 	if (rc == 0)
 		kopano->reading = followed;
+	else
+		settle_dropped(&followed->settle);
 	return rc;
 }
 

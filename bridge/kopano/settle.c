@@ -136,6 +136,11 @@ uint32_t settle_ask(struct settle *settle, int64_t now_ms)
 	return settle->settled;
 }
 
+void settle_dropped(struct settle *settle)
+{
+	settle->asked_full_ms = 0;
+}
+
 bool settle_can_advance(const struct settle *settle, uint32_t up_to)
 {
 	return (up_to < settle->sure ? up_to : settle->sure) > settle->settled;

@@ -55,6 +55,10 @@ uint32_t settle_ask(struct settle *settle, int64_t now_ms);
 
 bool settle_is_taken(const struct settle *settle, uint32_t id);
 
+/* The answer was not taken to its end. The next read asks from the settled id again: what was left out may be below
+ * what was noted, and would come T later, after newer changes of the same items. */
+void settle_dropped(struct settle *settle);
+
 /* Takes n ids, ascending, and puts their list into the batch that publishes them; `key` is "taken/<stream>/". */
 void settle_take(struct settle *settle, const uint32_t *ids, size_t n, struct batch *batch, const char *key);
 

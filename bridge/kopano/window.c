@@ -276,6 +276,8 @@ void window_drop(struct kopano *kopano)
 	kopano->window.over = false;
 	if (kopano->reading && kopano->client)
 		client_abandon_changes(kopano->client);
+	if (kopano->reading)
+		settle_dropped(&kopano->reading->settle);
 	kopano->reading = NULL;
 }
 

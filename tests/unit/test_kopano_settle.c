@@ -77,6 +77,16 @@ static void what_was_noted_t_ago_settles(void **state)
 	assert_int_equal(settle->n_taken, 0);
 }
 
+static void what_an_answer_was_dropped_with_is_asked_for_again(void **state)
+{
+	struct settle *settle = *state;
+	settle_note(settle, 1000, 150);
+	assert_int_equal(settle_ask(settle, 1000), 100);
+	settle_dropped(settle);
+	assert_int_equal(settle_ask(settle, 2000), 100);
+	assert_int_equal(settle_ask(settle, 2000 + QUICK_MS), 150);
+}
+
 /* While a long answer is read, only what was passed is settled. */
 static void it_settles_no_further_than_was_taken(void **state)
 {
@@ -153,6 +163,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(an_id_is_taken_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(nothing_settles_before_its_time, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_an_answer_was_dropped_with_is_asked_for_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_was_noted_t_ago_settles, setup, teardown),
 		cmocka_unit_test_setup_teardown(it_settles_no_further_than_was_taken, setup, teardown),
 		cmocka_unit_test_setup_teardown(between_full_reads_only_the_end_is_asked_for, setup, teardown),
