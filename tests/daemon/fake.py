@@ -44,6 +44,7 @@ class FakeServer:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.port = 0
+        self.tls_port: Optional[int] = None
         self.process: Optional[subprocess.Popen] = None
 
     # ---- the process ----
@@ -59,7 +60,8 @@ class FakeServer:
                 stderr=err,
                 text=True,
             )
-        self.port = json.loads(self.process.stdout.readline())["port"]
+        ready = json.loads(self.process.stdout.readline())
+        self.port, self.tls_port = ready["port"], ready.get("tls_port")
 
     def kill(self) -> None:
         if self.process is not None:
@@ -125,6 +127,9 @@ class FakeServer:
 
     def create_folder(self, parent: Place, name: str) -> None:
         self.do("folder-create", parent=place_text(parent), name=name)
+
+    def rename_folder(self, folder: Folder, name: str) -> None:
+        self.do("folder-change", folder=place_text(folder), name=name)
 
     def delete_folder(self, folder: Place, hard: bool = False) -> None:
         self.do("folder-delete", folder=place_text(folder), hard=hard)

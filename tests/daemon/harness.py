@@ -63,13 +63,16 @@ class DaemonTest(unittest.TestCase):
         self.addCleanup(self._show_log)
         self.fake = FakeServer(self.directory)
         self.addCleanup(self.fake.kill)
-        self.fake.start()
+        self.fake.start(*self.fake_arguments())
         for user in ("user1", "user2", "admin1"):
             self.fake.set_password(user, PASSWORD)
         self.make_topics()
         self.write_config()
         self.daemon = Daemon(self.directory / "tidings.yaml", self.directory / "tidings.log")
         self.addCleanup(self.daemon.kill)
+
+    def fake_arguments(self) -> list[str]:
+        return []
 
     def make_topics(self) -> None:
         prefix = f"t-{uuid.uuid4().hex[:12]}"

@@ -13,7 +13,7 @@ from writer import Writer
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "kafka"))
 
-from admin import delete_topic  # noqa: E402
+from admin import create_topic, delete_topic  # noqa: E402
 
 MIB = 1 << 20
 RETRYING = "sink: .*; retrying"
@@ -75,7 +75,8 @@ class Away(OwnBroker):
             self.fake.create("user1/Inbox", 10000, quiet=True)
         self.wait_until_it_waits()
         self.broker.start()
-        self.assert_mirror(seconds=120)
+        self.wait_for_records(lambda t: len(t.events) >= 100_000, "all of them", seconds=120)
+        self.assert_mirror(seconds=60)
         self.assertLess(self.peak, 64 * MIB)
 
     def wait_until_it_waits(self) -> None:
@@ -108,6 +109,10 @@ class Topics(OwnBroker):
         self.start()
         self.assertEqual(self.daemon.wait(60), 2, self.daemon.log())
         self.assertRegex(self.daemon.log(), "topic .*items is missing")
+        create_topic(self.bootstrap, self.topic_names["items"])
+        self.start()
+        self.assertEqual(self.daemon.wait(60), 2, self.daemon.log())
+        self.assertRegex(self.daemon.log(), "made anew or lost records")
 
 
 if __name__ == "__main__":

@@ -224,6 +224,20 @@ class SeveralFolders(DaemonTest):
         self.assert_mirror()
 
 
+    def test_a_folder_that_is_renamed_is_still_followed(self) -> None:
+        folder = self.fake.folder("user1", "Projects/A\\/B")
+        self.wait_for_mirror()
+        self.fake.rename_folder(folder, "C")
+        self.fake.change(self.project[0], subject="renamed")
+        self.wait_for_records(lambda t: t.of_kind(change.KIND_UPDATED), "the change")
+        self.restart()
+        self.fake.change(self.project[1], subject="after a restart")
+        self.wait_for_records(lambda t: len(t.of_kind(change.KIND_UPDATED)) == 2, "another change")
+        self.config["follow"]["folders"][2] = "Projects/C"
+        self.assert_mirror()
+        self.assertEqual(len(self.topics.of_kind(change.KIND_SNAPSHOT_BEGIN)), 3)
+
+
 class TwoStores(DaemonTest):
     user = "admin1"
     follow = {"mode": "folders", "stores": ["user1", "user2"], "folders": ["Inbox"]}
@@ -255,6 +269,16 @@ class WithoutSnapshot(DaemonTest):
         self.assertEqual({e.source_key for e in self.topics.events}, {new.key, old[0].key, old[1].key})
         self.assertEqual(self.topics.of_kind(change.KIND_SNAPSHOT_BEGIN), [])
         self.assert_mirror(but={item.key for item in old[1:]})
+
+    def test_a_snapshot_that_is_wanted_later(self) -> None:
+        self.fake.create("user1/Inbox", 5)
+        self.start()
+        self.wait_for(self.has_position, "following has begun")
+        self.assertEqual(self.daemon.stop(), 0)
+        self.write_config(snapshot="all")
+        self.start()
+        self.assert_mirror()
+        self.assertEqual(len(self.topics.rows()), 5)
 
 
 if __name__ == "__main__":

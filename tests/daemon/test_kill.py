@@ -37,6 +37,17 @@ class Killed(DaemonTest):
                 self.kill_and_start()
         self.assert_mirror()
 
+    def test_while_changes_become_visible_late(self) -> None:
+        self.write_config(source={"kopano": {"settle_ms": 1500}})
+        self.start()
+        with self.writer.at_work():
+            for _ in range(N_KILLS):
+                self.fake.do("hold", folder="user1/Inbox", ms=self.rng.randrange(1, 500))
+                self.run_for(1.0)
+                self.kill_and_start()
+        self.fake.do("release")
+        self.assert_mirror()
+
     def test_while_it_lists(self) -> None:
         for folder in FOLLOWED:
             self.fake.create(folder, 4000, quiet=True)

@@ -204,6 +204,21 @@ class Forbidden(Snapshot):
         self.wait_for_end()
         self.assert_mirror()
 
+    def test_a_right_that_is_lost_while_it_follows(self) -> None:
+        self.fill(10)
+        self.start()
+        self.wait_for_end()
+        self.fake.fault("slow", "exportMessageChangesAsStream", n=300)
+        self.fake.create("user1/Inbox", 5)
+        self.fake.revoke("user1/Inbox", "bridge")
+        self.wait_for_records(lambda t: self.of_type(lifecycle.LIFECYCLE_TYPE_SUSPENDED), "it is suspended")
+        self.fake.create("user1/Inbox", 5)
+        self.fake.grant("user1/Inbox", "bridge")
+        self.wait_for_records(lambda t: self.of_type(lifecycle.LIFECYCLE_TYPE_RESUMED), "it is resumed")
+        self.assert_mirror()
+        self.assertEqual(self.topics.letters, [])
+        self.assertEqual((len(self.begins()), len(self.ends())), (1, 1))
+
     def test_a_right_that_was_never_there_suspends_at_once(self) -> None:
         self.fill(10)
         self.fake.revoke("user1/Inbox", "bridge")
