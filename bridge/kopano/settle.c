@@ -58,6 +58,8 @@ static void add_id(struct settle *settle, uint32_t id)
 static void drop_settled(struct settle *settle)
 {
 	size_t n = place_of(settle, settle->settled + 1);
+	if (n == 0)
+		return;
 	settle->n_taken -= n;
 	memmove(settle->taken, settle->taken + n, settle->n_taken * sizeof *settle->taken);
 }
