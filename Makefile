@@ -34,7 +34,7 @@ FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,$(wildcard tests/fuzz
 
 .DEFAULT_GOAL := all
 .SECONDARY:
-.PHONY: help all deps test test-programs unit lint format asan bench-quick install clean
+.PHONY: help all deps test test-programs steps crash mutations unit lint format asan bench-quick install clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -99,12 +99,22 @@ deps: ## install what is needed to build and test (Debian, as root)
 		--no-install-recommends $(APT) $(APT_TEST); \
 	else echo "as root: apt-get install $(APT) $(APT_TEST)"; exit 1; fi
 
-test-programs: all $(UNITS) $(CONFORMANCE) $(BUILD)/fakekopano $(PROTO_PY)
+# The daemon that counts its steps, and can be told at which to end (core/step.h).
+steps:
+	@$(MAKE) -s BUILD=$(BUILD)-steps CFLAGS="$(CFLAGS) -DTIDINGS_STEPS" all
+
+test-programs: all steps $(UNITS) $(CONFORMANCE) $(BUILD)/fakekopano $(PROTO_PY)
 
 test: test-programs ## run all tests
 	@BUILD=$(BUILD) tests/run $(sort $(UNITS)) $(sort $(CONFORMANCE)) \
 		"tests/fakekopano/check/check.py --server $(BUILD)/fakekopano" $(sort $(wildcard tests/*/test_*.py)) \
 		$(wildcard tests/fakekopano/check/test_*.py)
+
+crash: test-programs ## end the daemon at every one of its steps: all of the campaign, about half an hour
+	@BUILD=$(BUILD) $(PYTHON) tests/crash/campaign.py
+
+mutations: $(PROTO_PY) ## make the mistakes that the tests are there for, and see them caught
+	@tests/mutations/run
 
 unit: all $(UNITS) ## run the unit tests only
 	@BUILD=$(BUILD) tests/run --no-broker $(sort $(UNITS))
