@@ -71,7 +71,7 @@ struct folder_properties {
 
 struct user {
 	struct slice login_name, full_name, email_address;
-	int class;       /* UserClass of change.proto */
+	int user_class;  /* UserClass of change.proto */
 	int admin_level; /* AdminLevel of change.proto */
 	bool hidden;
 };

@@ -203,7 +203,7 @@ static Tidings__V1__User *user(struct parts *parts, const struct user *from)
 	out->login_name = text(&parts->scratch, from->login_name);
 	out->full_name = text(&parts->scratch, from->full_name);
 	out->email_address = text(&parts->scratch, from->email_address);
-	out->class_ = (Tidings__V1__UserClass)from->class;
+	out->user_class = (Tidings__V1__UserClass)from->user_class;
 	out->admin_level = (Tidings__V1__AdminLevel)from->admin_level;
 	out->hidden = from->hidden;
 	return out;

@@ -72,7 +72,7 @@ static const struct user anna = {
 	.login_name = {(const uint8_t *)"user1", 5},
 	.full_name = {(const uint8_t *)"User One", 8},
 	.email_address = {(const uint8_t *)"user1@example.com", 17},
-	.class = TIDINGS__V1__USER_CLASS__USER_CLASS_ROOM,
+	.user_class = TIDINGS__V1__USER_CLASS__USER_CLASS_ROOM,
 	.admin_level = TIDINGS__V1__ADMIN_LEVEL__ADMIN_LEVEL_ADMINISTRATOR,
 	.hidden = true,
 };
