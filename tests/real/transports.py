@@ -46,14 +46,11 @@ class Ways:
         groupware.create(groupware.find_folder(self.store(), self.folder.name), subject)
         return lambda event: event.item.subject == subject
 
-    def daemon(self, where: place.Place) -> Daemon:
-        return Daemon(where, [self.folder.name])
-
     # --- what must work ---
 
     def follows(self, where: place.Place, restart: Optional[str] = None) -> str:
         """Snapshot, following, and the same across a restart of the server."""
-        daemon = self.daemon(where)
+        daemon = Daemon(where, [self.folder.name])
         listed = self.write()
         daemon.start()
         tail = Tail(where.kafka, daemon.topic("items"), daemon.check)
@@ -74,8 +71,8 @@ class Ways:
 
     # --- what must be refused ---
 
-    def refused(self, where: place.Place) -> str:
-        daemon = self.daemon(where)
+    def refused(self, where: place.Place, folder: Optional[str] = None) -> str:
+        daemon = Daemon(where, [folder or self.folder.name])
         code = daemon.run_to_end(REFUSED_SECONDS)
         line = daemon.last_words(1)
         if code != USAGE:
@@ -127,21 +124,9 @@ def cases(ways: Ways) -> Tuple[List[Case], List[str]]:
     add("unix socket, SYSTEM", options.socket, lambda: ways.follows(socket, restart))
     add("wrong password", writer.password_file, lambda: ways.wrong_password(writer))
     add("unknown user", writer.password_file, lambda: ways.refused(replace(writer, user="nobody-of-this-name")))
-    add("unknown folder", True, lambda: unknown_folder(ways))
+    add("unknown folder", True, lambda: ways.refused(writer, "tidings-real, no such folder"))
     add("restart of the server", restart, lambda: "tried with each way above")
     return tried, left
-
-
-def unknown_folder(ways: Ways) -> str:
-    name, ways.folder.name = ways.folder.name, "tidings-real, renamed away"
-    try:
-        daemon = Daemon(ways.writer, [name])
-        code, line = daemon.run_to_end(REFUSED_SECONDS), daemon.last_words(1)
-    finally:
-        ways.folder.name = name
-    if code != USAGE:
-        raise Failed(f"exit code {code}: {line}")
-    return f"exit {code}: {line}"
 
 
 def arguments() -> argparse.Namespace:
