@@ -2,7 +2,6 @@
 """What `run` does with input that cannot be right: one line that says what to mend, the right exit status, no secret."""
 
 import os
-import shutil
 import sqlite3
 import subprocess
 import unittest

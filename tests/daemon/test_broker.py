@@ -85,11 +85,7 @@ class Away(OwnBroker):
 
         def at_rest() -> bool:
             before, self.peak = self.peak, self.daemon.peak_bytes()
-            try:
-                holds_for(lambda: self.daemon.peak_bytes() == self.peak, "", 1.0)
-            except AssertionError:
-                return False
-            return before > 0
+            return holds_for(lambda: self.daemon.peak_bytes() == self.peak, 1.0) and before > 0
 
         self.wait_for(at_rest, "its memory no longer grows", seconds=60)
         print(f"peak {self.peak / MIB:.1f} MiB", flush=True)

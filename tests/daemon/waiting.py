@@ -19,10 +19,11 @@ def wait_until(condition: Callable[[], T], what: str | Callable[[], str], second
     return result
 
 
-def holds_for(condition: Callable[[], bool], what: str, seconds: float) -> None:
-    """AssertionError when the condition is false at any moment of the time."""
+def holds_for(condition: Callable[[], bool], seconds: float) -> bool:
+    """False as soon as the condition is."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if not condition():
-            raise AssertionError(f"not for {seconds:g} s: {what}")
+            return False
         time.sleep(STEP_SECONDS)
+    return True
