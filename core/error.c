@@ -4,11 +4,20 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Names of files, keys and folders are quoted in messages, and may hold anything. */
+static void make_one_line(char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < 0x20 || *text == 0x7F)
+			*text = '?';
+}
+
 static int fill(struct err *err, enum err_class class, int exit_code, const char *format, va_list args)
 {
 	err->class = class;
 	err->exit_code = exit_code;
 	vsnprintf(err->text, sizeof err->text, format, args);
+	make_one_line(err->text);
 	return class;
 }
 
@@ -46,6 +55,7 @@ int err_prefix(struct err *err, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(before, sizeof before, format, args);
 	va_end(args);
+	make_one_line(before);
 	size_t n_before = strlen(before);
 	if (n_before + 2 < sizeof err->text) {
 		size_t n_kept = strnlen(err->text, sizeof err->text - n_before - 3);

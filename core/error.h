@@ -22,7 +22,7 @@ struct err {
 	char text[512];
 };
 
-/* Each fills *err and returns its class. Text longer than the buffer is cut. */
+/* Each fills *err and returns its class. Text longer than the buffer is cut; control characters become "?". */
 int err_set(struct err *err, enum err_class class, const char *format, ...) __attribute__((format(printf, 3, 4)));
 int err_fatal(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3))); /* exit 1 */
 int err_usage(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3))); /* exit 2 */

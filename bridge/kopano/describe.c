@@ -47,6 +47,20 @@ static const char *describe_contents(struct state *state, struct slice stream, s
 			  position.change_id);
 }
 
+static uint32_t id_at(struct slice ids, size_t i)
+{
+	const uint8_t *b = ids.data + 4 * i;
+	return b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
+}
+
+static const char *describe_taken(struct slice value, struct arena *arena)
+{
+	size_t n = value.size / 4;
+	if (n == 0 || value.size % 4)
+		return NULL;
+	return arena_text(arena, "%zu change ids published, from %u to %u", n, id_at(value, 0), id_at(value, n - 1));
+}
+
 static const char *describe_snapshot(struct state *state, struct slice stream, struct slice value, struct arena *arena)
 {
 	struct snapshot_position position;
@@ -68,10 +82,11 @@ static const char *describe_folder(struct slice value, struct arena *arena)
 	if (!folder_entry_read(value, arena, &entry))
 		return NULL;
 	struct slice class = entry.folder.container_class;
+	const char *how = entry.listed & ENTRY_ENDED ? "not followed any more" : listed[entry.listed & 3];
 	return arena_text(arena, "%s, class \"%.*s\", store %s, entry id %s, %s", folder_text(&entry, arena),
 			  (int)class.size, (const char *)class.data,
 			  hex_text(arena, slice_of(entry.store.guid, GUID_SIZE)),
-			  hex_text(arena, entry.folder.entry_id), listed[entry.listed & 3]);
+			  hex_text(arena, entry.folder.entry_id), how);
 }
 
 static const char *describe_ends(struct slice value, struct arena *arena)
@@ -88,6 +103,8 @@ const char *kopano_describe(struct state *state, struct slice key, struct slice 
 	struct slice rest;
 	if (begins(key, POSITION_CONTENTS, &rest))
 		return describe_contents(state, rest, value, arena);
+	if (begins(key, POSITION_TAKEN, &rest))
+		return describe_taken(value, arena);
 	if (begins(key, POSITION_SNAPSHOT, &rest))
 		return describe_snapshot(state, rest, value, arena);
 	if (begins(key, ENTRY_FOLDER_KEY, &rest))

@@ -81,6 +81,18 @@ class State(DaemonTest):
             (line,) = [line for line in self.said("list") if line.startswith("snapshot/")]
             self.assertTrue(line.endswith(f'"Inbox" of user1, normal items, {text}, snapshot {bytes(range(16)).hex()}'), line)
 
+    def test_change_ids_above_the_position(self) -> None:
+        self.assertEqual(self.daemon.stop(), 0)
+        key = self.positions()[0][0].replace(b"position", b"taken") + b"/00000005"
+        self.write(key, b"".join(n.to_bytes(4, "little") for n in (5, 7, 8)))
+        self.assertEqual(self.said("show", key.decode())[2], "3 change ids published, from 5 to 8")
+
+    def test_a_folder_that_has_ended(self) -> None:
+        self.assertEqual(self.daemon.stop(), 0)
+        ((key, value),) = [e for e in self.state_entries(b"folder/") if e[0].endswith(self.inbox())]
+        self.write(key, value[:1] + b"\x80" + value[2:])
+        self.assertTrue(self.said("show", key.decode())[2].endswith(", not followed any more"))
+
     def test_what_is_of_another_version(self) -> None:
         self.assertEqual(self.daemon.stop(), 0)
         self.write(self.positions()[0][0], b"\x01\x02\x03")

@@ -35,6 +35,16 @@ static void long_text_is_cut(void **state)
 	assert_int_equal(strlen(err.text), sizeof err.text - 1);
 }
 
+static void control_characters_are_not_passed_on(void **state)
+{
+	(void)state;
+	struct err err;
+	err_set(&err, ERR_BAD, "no \"%s\" here", "a\nb\r\033[2J\177\xC3\xA4");
+	assert_string_equal(err.text, "no \"a?b??[2J?\xC3\xA4\" here");
+	err_prefix(&err, "%s", "line\t1");
+	assert_string_equal(err.text, "line?1: no \"a?b??[2J?\xC3\xA4\" here");
+}
+
 static void a_prefix_keeps_the_class_and_goes_before_the_text(void **state)
 {
 	(void)state;
@@ -62,6 +72,7 @@ int main(void)
 		cmocka_unit_test(the_class_is_returned_and_kept),
 		cmocka_unit_test(a_fatal_error_says_whether_a_restart_helps),
 		cmocka_unit_test(long_text_is_cut),
+		cmocka_unit_test(control_characters_are_not_passed_on),
 		cmocka_unit_test(a_prefix_keeps_the_class_and_goes_before_the_text),
 		cmocka_unit_test(a_prefix_of_any_length_stays_within_the_buffer),
 	};
