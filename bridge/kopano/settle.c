@@ -196,11 +196,3 @@ void settle_note(struct settle *settle, int64_t now_ms, uint32_t max)
 		return;
 	settle->notes[settle->n_notes++] = (struct settle_note){now_ms, max};
 }
-
-uint32_t settle_highest(const struct settle *settle)
-{
-	uint32_t highest = settle->n_taken ? settle->taken[settle->n_taken - 1] : settle->settled;
-	for (size_t i = 0; i < settle->n_notes; i++)
-		highest = settle->notes[i].max > highest ? settle->notes[i].max : highest;
-	return highest;
-}

@@ -5,10 +5,11 @@
  * not). So a position is a settled id, up to which everything was taken and nothing can appear any more, and the ids
  * taken above it.
  *
- *     from = settle_ask(...)             before each getChanges
- *     settle_is_taken(id)                for each entry; those that are not: settle_take, with the batch that publishes
- * them settle_advance(up to)              when all entries up to there are taken settle_note(max) when the answer has
- * arrived
+ *     from = settle_ask(...)     before each getChanges
+ *     settle_is_taken(id)        for each entry; those that are not: settle_take, with the batch that publishes them
+ *     settle_advance(up to)      when all entries up to there are taken
+ *     settle_note(id)            for the last of them, and for the maximum of the answer when it has come to its end
+ *     settle_dropped()           if it has not
  *
  * Ids settle by time: those up to a maximum that was noted T before a read was asked for are all visible to it. Only
  * such a read, which asks from the settled id, moves it; it is made every T. The others ask from the highest id noted a
@@ -72,10 +73,7 @@ bool settle_can_advance(const struct settle *settle, uint32_t up_to);
 /* The stream ends: the batch removes its lists. */
 void settle_forget(struct settle *settle, struct batch *batch, const char *key);
 
-/* An answer with this maximum has arrived. */
+/* This id was given before now: the server says so, or shows it. */
 void settle_note(struct settle *settle, int64_t now_ms, uint32_t max);
-
-/* The highest id that was taken or noted: everything known of. */
-uint32_t settle_highest(const struct settle *settle);
 
 #endif

@@ -170,6 +170,8 @@ static void take_ids(struct followed *followed, struct batch *batch, const struc
 	for (size_t i = 0; i < n; i++)
 		ids[i] = entries[i].change_id;
 	settle_take(&followed->settle, ids, n, batch, followed->taken_key);
+	/* A long answer may never be taken to its end at once, because nobody takes what it brings. */
+	settle_note(&followed->settle, clock_ms(), ids[n - 1]);
 	if (settle_advance(&followed->settle, ids[n - 1], batch, followed->taken_key))
 		put_position(followed, batch);
 }
