@@ -75,11 +75,11 @@ static bool is_delete(uint32_t type)
 	return action == ENTRY_SOFT_DELETE || action == ENTRY_HARD_DELETE;
 }
 
-/* Entries below such a delete are no news. They come from a late transaction, or belong to an associated item: once it
- * is gone the server no longer knows of what kind it was, and shows what it left out before. */
+/* Entries of this window below such a delete are no news. They come from a late transaction, or belong to an associated
+ * item: once it is gone the server no longer knows of what kind it was, and shows what it left out before. */
 static void note_delete(struct window *window, const struct followed *followed, const struct journal_entry *journal)
 {
-	if (is_delete(journal->type) && settle_is_taken(&followed->settle, journal->change_id))
+	if (window->n && is_delete(journal->type) && settle_is_taken(&followed->settle, journal->change_id))
 		*keymap_add(&window->deleted, arena_copy(&window->arena, journal->source_key), 0) = journal->change_id;
 }
 
@@ -146,16 +146,17 @@ static bool is_overtaken(const struct window *window, const struct outcome *outc
 	return deleted && outcome->change_id < *deleted;
 }
 
-/* An item that is gone when it is read: its delete was among the entries, or follows with a higher id. */
+/* An item that is gone when it is read: its delete was among the entries, or follows with a higher id. One that a later
+ * entry of the window reads has no content here, but may have been deleted before that. */
 static void publish_outcomes(struct kopano *kopano, struct followed *followed, struct batch *batch,
 			     struct outcome *outcomes, size_t n, const struct change *content)
 {
 	for (size_t i = 0; i < n; i++) {
 		struct outcome *outcome = &outcomes[i];
-		if ((is_upsert(outcome) && outcome->key < 0) || is_overtaken(&kopano->window, outcome))
+		if (is_overtaken(&kopano->window, outcome))
 			continue;
 		if (is_upsert(outcome) && !content[i].item && content[i].cause == CAUSE_NONE) {
-			batch->n_gone++;
+			batch->n_gone += outcome->key >= 0;
 			if (!outcome->deletion)
 				continue;
 			outcome->kind = CHANGE_DELETED;
