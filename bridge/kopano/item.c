@@ -125,6 +125,11 @@ void item_from_cells(const struct prop *cells, struct arena *arena, struct chang
 	change->associated = change->item->message_flags & MSGFLAG_ASSOCIATED;
 }
 
+bool item_is_read(const struct change *change)
+{
+	return change->item->message_flags & MSGFLAG_READ;
+}
+
 void item_set_read(struct change *change, bool read)
 {
 	struct item *item = (struct item *)change->item;

@@ -46,7 +46,8 @@ enum { N_ITEM_COLUMNS = 25 };
  * in `arena`. */
 void item_from_cells(const struct prop *cells, struct arena *arena, struct change *change);
 
-/* Sets the read flag of a change that item_from_cells has filled. */
+/* The read flag, and setting it, of a change that item_from_cells has filled. */
+bool item_is_read(const struct change *change);
 void item_set_read(struct change *change, bool read);
 
 /* The PR_EC_HIERARCHYID of a row, 0 if it has none. */

@@ -32,7 +32,7 @@ enum {
 	EXPORT_TRIES = 3,
 	START_MARGIN = 10000, /* ids below the maximum at the start: what of them is visible then is not news */
 	BACKLOG_IDS = 50000,  /* a longer one is read after it has settled */
-	DELETES_KEPT_MS = 60000,
+	TOLD_KEPT_MS = 60000,
 	MAX_PENDING = 16,
 };
 
@@ -52,11 +52,11 @@ struct stumble {
 	char text[256]; /* of the last error */
 };
 
-/* Keys of items that were deleted while a listing is under way, of the last minute or two: a table can show a deleted
- * row for a moment after the journal has told of it. */
-struct deletes {
+/* What was published of items while a listing is under way, of the last minute or two: a table can show a row as it was
+ * for a moment after the journal has told of its change. */
+struct told {
 	struct arena arenas[2]; /* of this minute, of the one before */
-	struct keymap keys[2];
+	struct keymap items[2]; /* enum told_of */
 	int64_t since_ms;
 };
 
@@ -86,7 +86,7 @@ struct followed {
 	uint8_t listed; /* bit (1 << listing): complete */
 	bool listing;   /* a snapshot is under way: */
 	struct snapshot_position snapshot;
-	struct deletes deletes;
+	struct told told;
 };
 
 /* Journal entries whose items are being read; its batches are made one after another. */
@@ -247,9 +247,9 @@ void snapshot_begin(struct kopano *kopano, struct followed *followed, struct bat
 bool snapshot_wanted(const struct kopano *kopano, const struct followed *followed);
 void snapshot_forgo(const struct kopano *kopano, struct followed *followed); /* it is not wanted any more */
 
-/* An item was deleted: if a listing is under way, it must not bring it back. */
-void snapshot_note_delete(struct followed *followed, struct slice source_key);
-void snapshot_forget_deletes(struct followed *followed);
+/* A change is published: if a listing is under way, its rows must not set it back. */
+void snapshot_note(struct followed *followed, const struct change *change);
+void snapshot_forget(struct followed *followed);
 
 /* Asks for the next page; then snapshot_read_rows until kopano->paging is NULL. */
 int snapshot_ask(struct kopano *kopano, struct followed *followed, struct err *err);

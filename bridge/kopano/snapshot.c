@@ -52,52 +52,79 @@ static void snapshot_end(struct kopano *kopano, struct followed *followed)
 	batch_remove(batch, slice_of_text(followed->snapshot_key));
 	followed->listed = wanted_listings(kopano);
 	followed->listing = false;
-	snapshot_forget_deletes(followed);
+	snapshot_forget(followed);
 	put_entry(followed, batch);
 	hand_over(kopano, batch);
 }
 
-/* ---- deletes ---- */
+/* ---- what was told meanwhile ---- */
 
-static void forget_minute(struct deletes *deletes, int which)
+enum told_of { TOLD_DELETED, TOLD_READ, TOLD_UNREAD };
+
+static void forget_minute(struct told *told, int which)
 {
-	keymap_clear(&deletes->keys[which]);
-	arena_free(&deletes->arenas[which]);
+	keymap_clear(&told->items[which]);
+	arena_free(&told->arenas[which]);
 }
 
-void snapshot_forget_deletes(struct followed *followed)
+void snapshot_forget(struct followed *followed)
 {
-	forget_minute(&followed->deletes, 0);
-	forget_minute(&followed->deletes, 1);
+	forget_minute(&followed->told, 0);
+	forget_minute(&followed->told, 1);
 }
 
-static void begin_minute(struct deletes *deletes)
+static void begin_minute(struct told *told)
 {
-	forget_minute(deletes, 1);
-	deletes->keys[1] = deletes->keys[0];
-	deletes->arenas[1] = deletes->arenas[0];
-	deletes->keys[0] = (struct keymap){0};
-	deletes->arenas[0] = (struct arena){0};
-	deletes->since_ms = clock_ms();
+	forget_minute(told, 1);
+	told->items[1] = told->items[0];
+	told->arenas[1] = told->arenas[0];
+	told->items[0] = (struct keymap){0};
+	told->arenas[0] = (struct arena){0};
+	told->since_ms = clock_ms();
 }
 
-void snapshot_note_delete(struct followed *followed, struct slice source_key)
+static const uint32_t *find_told(const struct told *told, struct slice source_key)
 {
-	struct deletes *deletes = &followed->deletes;
+	const uint32_t *found = keymap_find(&told->items[0], source_key);
+	return found ? found : keymap_find(&told->items[1], source_key);
+}
+
+static void tell(struct told *told, struct slice source_key, enum told_of what)
+{
+	if (clock_ms() - told->since_ms > TOLD_KEPT_MS)
+		begin_minute(told);
+	uint32_t *known = keymap_find(&told->items[0], source_key);
+	if (!known)
+		known = keymap_add(&told->items[0], arena_copy(&told->arenas[0], source_key), what);
+	*known = what;
+}
+
+void snapshot_note(struct followed *followed, const struct change *change)
+{
+	bool is_flag = change->kind == CHANGE_READ_STATE;
 	if (!followed->listing)
 		return;
-	if (clock_ms() - deletes->since_ms > DELETES_KEPT_MS)
-		begin_minute(deletes);
-	keymap_add(&deletes->keys[0], arena_copy(&deletes->arenas[0], source_key), 0);
+	if (change->kind == CHANGE_DELETED)
+		tell(&followed->told, change->source_key, TOLD_DELETED);
+	else if (is_flag || change->item)
+		tell(&followed->told, change->source_key,
+		     (is_flag ? change->read : item_is_read(change)) ? TOLD_READ : TOLD_UNREAD);
 }
 
 /* The server tells of a delete in the journal before it takes the row out of open tables; and a row of an item that is
  * being moved shows its new folder before the move is done. What has become of them, the journal says. */
 static bool is_stale(const struct followed *followed, const struct change *row, struct slice parent)
 {
-	return !slice_equal(parent, followed->folder.source_key) ||
-	       keymap_find(&followed->deletes.keys[0], row->source_key) ||
-	       keymap_find(&followed->deletes.keys[1], row->source_key);
+	const uint32_t *told = find_told(&followed->told, row->source_key);
+	return !slice_equal(parent, followed->folder.source_key) || (told && *told == TOLD_DELETED);
+}
+
+/* It also tells of read flags before it sets them in its cache. If the row is right, an entry that comes says so. */
+static void keep_flag(const struct followed *followed, struct change *row)
+{
+	const uint32_t *told = find_told(&followed->told, row->source_key);
+	if (told)
+		item_set_read(row, *told == TOLD_READ);
 }
 
 /* ---- pages ---- */
@@ -172,6 +199,7 @@ static void add_row(struct kopano *kopano, struct followed *followed, struct bat
 	followed->snapshot.item_number = row.item_number;
 	if (is_stale(followed, &row, item_parent(cells)))
 		return;
+	keep_flag(followed, &row);
 	struct change *change = batch_change(batch);
 	*change = row;
 	share(kopano, followed, batch, change);
@@ -194,9 +222,9 @@ static int fill_batch(struct kopano *kopano, struct followed *followed, struct b
 		if (rc)
 			return rc;
 		bool first = kopano->page_rows++ == 0;
-		if (item_number(cells) == 0 || item_key(cells).size == 0)
+		if (item_number(cells) == 0 || item_key(cells).size == 0 || item_parent(cells).size == 0)
 			return err_set(err, ERR_AGAIN,
-				       "contents table: a row without PR_EC_HIERARCHYID or PR_SOURCE_KEY");
+				       "contents table: a row without PR_EC_HIERARCHYID or a source key");
 		if (item_number(cells) < followed->snapshot.item_number)
 			add_row(kopano, followed, batch, cells);
 		else if (first)

@@ -454,7 +454,7 @@ static void stop(struct source *source)
 static void free_followed(struct followed *followed)
 {
 	forget_stumbles(followed);
-	snapshot_forget_deletes(followed);
+	snapshot_forget(followed);
 	settle_free(&followed->settle);
 }
 

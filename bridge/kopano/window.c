@@ -129,10 +129,9 @@ static void publish_change(struct kopano *kopano, struct followed *followed, str
 	change->source_key = arena_copy(&batch->arena, outcome->source_key);
 	if (outcome->kind == CHANGE_READ_STATE)
 		change->read = outcome->read;
-	if (outcome->kind == CHANGE_DELETED) {
+	if (outcome->kind == CHANGE_DELETED)
 		change->deletion = outcome->deletion;
-		snapshot_note_delete(followed, outcome->source_key);
-	}
+	snapshot_note(followed, change);
 }
 
 static bool is_upsert(const struct outcome *outcome)
