@@ -148,12 +148,12 @@ struct followed *folder_add(struct kopano *kopano, const struct store_info *stor
 	return followed;
 }
 
-static bool is_named_twice(const struct kopano *kopano, const struct folder_info *folder)
+static const struct followed *find_followed(const struct kopano *kopano, const struct folder_info *folder)
 {
 	for (size_t i = 0; i < kopano->n_followed; i++)
 		if (slice_equal(kopano->followed[i].folder.source_key, folder->source_key))
-			return true;
-	return false;
+			return &kopano->followed[i];
+	return NULL;
 }
 
 /* For this user there is no such thing; what the server refuses for other reasons is tried again. */
@@ -163,16 +163,20 @@ static bool is_missing(const struct kopano *kopano, int rc)
 	return rc == ERR_GONE || (rc == ERR_BAD && (er == KOPANO_NO_ACCESS || er == KOPANO_UNABLE_TO_COMPLETE));
 }
 
-/* What the state knows under this path, if it is still followed: it goes on by its keys, whatever has become of the
- * path. */
+/* What the state knows under this path: it goes on by its keys, whatever has become of the path. One that has ended
+ * may have had the path before. */
 static const struct folder_entry *find_known(const struct kopano *kopano, struct slice owner, struct slice path)
 {
+	const struct folder_entry *found = NULL;
 	for (size_t i = 0; i < kopano->n_known; i++) {
 		const struct folder_entry *entry = &kopano->known[i];
-		if (slice_equal(entry->store.owner, owner) && slice_equal(entry->folder.path, path))
+		if (!slice_equal(entry->store.owner, owner) || !slice_equal(entry->folder.path, path))
+			continue;
+		if (!(entry->listed & ENTRY_ENDED))
 			return entry;
+		found = entry;
 	}
-	return NULL;
+	return found;
 }
 
 /* A path that leads nowhere: 0 if the state knows the folder. */
@@ -184,9 +188,9 @@ static int add_known(struct kopano *kopano, const char *owner, const char *path,
 	if (!entry)
 		return err_usage(err, "follow.folders: no folder \"%s\" in the store of \"%s\", or no right to see it",
 				 path, owner);
-	if (entry->listed & ENTRY_ENDED)
-		return 0;
-	folder_add(kopano, &entry->store, &entry->folder);
+	/* It may have been renamed to another name of the configuration. */
+	if (!(entry->listed & ENTRY_ENDED) && !find_followed(kopano, &entry->folder))
+		folder_add(kopano, &entry->store, &entry->folder);
 	return 0;
 }
 
@@ -199,9 +203,11 @@ static int add_folder(struct kopano *kopano, const struct store_info *store, str
 		return add_known(kopano, owner, path, err);
 	if (rc)
 		return rc;
-	if (is_named_twice(kopano, &folder))
+	const struct followed *same = find_followed(kopano, &folder);
+	if (same && slice_equal(same->folder.path, folder.path))
 		return err_usage(err, "follow: the folder \"%s\" of \"%s\" is named twice", path, owner);
-	folder_add(kopano, store, &folder);
+	if (!same)
+		folder_add(kopano, store, &folder);
 	return 0;
 }
 
