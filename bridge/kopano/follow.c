@@ -124,6 +124,10 @@ int follow_refused(struct kopano *kopano, struct followed *followed, int rc, str
 		return folder_suspend(kopano, followed), 0;
 	if (rc == ERR_GONE || (rc == ERR_BAD && (er == KOPANO_COLLISION || er == KOPANO_INVALID_PARAMETER)))
 		return replace_sync(kopano, followed, err);
+	/* The caller pauses; an interval of an hour is for reads that went well. */
+	int64_t soon = clock_ms() + RETRY_POLL_MS;
+	if (followed->poll_at_ms > soon)
+		followed->poll_at_ms = soon;
 	return passing(rc, err);
 }
 

@@ -25,6 +25,7 @@ enum {
 	PAGE_ROWS = 1000,
 	BATCH_BYTES = 1 << 20, /* a batch is closed, or made smaller, when it holds more */
 	SUSPENDED_POLL_MS = 5000,
+	RETRY_POLL_MS = 1000,             /* at the latest, after a read that failed */
 	KEEP_ALIVE_MS = 24 * 3600 * 1000, /* the server forgets sync ids that are not stored for 90 days */
 	ANSWER_AGE_LIMIT_MS = 45000,      /* the server gives up an answer that nobody takes after 60 s */
 	ITEM_TRIES = 3,                   /* of an item that the server refuses */
