@@ -30,11 +30,10 @@ TEST_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c) \
 TEST_HELPERS := $(BUILD)/libtesting.a
 FAKEKOPANO_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/fakekopano/*.c))
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/bench/bench_*.c))
-FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 .DEFAULT_GOAL := all
 .SECONDARY:
-.PHONY: help all deps test test-programs steps crash mutations unit lint format asan bench-quick install clean
+.PHONY: help all deps test test-programs steps crash fuzz mutations unit lint format asan bench-quick install clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -79,10 +78,8 @@ $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(TEST_HELPERS) $(LIBRARY)
 $(BUILD)/fakekopano: $(FAKEKOPANO_OBJECTS)
 	$(CC) -o $@ $^ -lmicrohttpd -lpthread $(SANITIZE)
 
-$(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(SOURCES) $(PROTO_C)
-	@mkdir -p $(@D)
-	$(CLANG) -std=gnu11 -I. -I$(GENERATED) -D_GNU_SOURCE -DTIDINGS_VERSION='"$(VERSION)"' -O1 -g -w \
-		-fsanitize=fuzzer,address,undefined -o $@ $< $(SOURCES) $(PROTO_C) $(ALL_LIBS)
+$(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(LIBRARY)
+	$(CC) -fsanitize=fuzzer -o $@ $^ $(ALL_LIBS)
 
 # The consumer's side: what protoc makes of the same .proto files for Python.
 $(BUILD)/python/tidings/v1/%_pb2.py: proto/tidings/v1/%.proto
@@ -108,10 +105,13 @@ test-programs: all steps $(UNITS) $(CONFORMANCE) $(BUILD)/fakekopano $(PROTO_PY)
 test: test-programs ## run all tests
 	@BUILD=$(BUILD) tests/run $(sort $(UNITS)) $(sort $(CONFORMANCE)) \
 		"tests/fakekopano/check/check.py --server $(BUILD)/fakekopano" $(sort $(wildcard tests/*/test_*.py)) \
-		$(wildcard tests/fakekopano/check/test_*.py)
+		$(wildcard tests/fakekopano/check/test_*.py) "tests/fuzz/run 10"
 
-crash: test-programs ## end the daemon at every one of its steps: all of the campaign, about half an hour
+crash: test-programs ## end the daemon at every one of its steps: the whole campaign
 	@BUILD=$(BUILD) $(PYTHON) tests/crash/campaign.py
+
+fuzz: ## run the fuzzers for ten minutes each
+	@tests/fuzz/run 600
 
 mutations: $(PROTO_PY) ## make the mistakes that the tests are there for, and see them caught
 	@tests/mutations/run
