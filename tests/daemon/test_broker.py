@@ -77,7 +77,7 @@ class Away(OwnBroker):
         self.broker.start()
         self.wait_for_records(lambda t: len(t.events) >= 100_000, "all of them", seconds=120)
         self.assert_mirror(seconds=60)
-        self.assertLess(self.peak, 64 * MIB)
+        self.assertLess(self.peak, 96 * MIB)
 
     def wait_until_it_waits(self) -> None:
         """Memory no longer grows: the source was told to wait."""
