@@ -76,6 +76,15 @@ static struct batch *take(void)
 	return batch;
 }
 
+/* The fd may still ring for a batch that was already taken. */
+static void assert_nothing_comes(int timeout_ms)
+{
+	while (readable(timeout_ms)) {
+		assert_int_equal(feeder_check(feeder, &err), 0);
+		assert_null(feeder_take(feeder));
+	}
+}
+
 static int await_end(void)
 {
 	int rc;
@@ -153,7 +162,7 @@ static void a_batch_beyond_the_budget_passes_alone(void **state)
 		size_t n_bytes = batch_bytes(batch);
 		assert_true(n_bytes > 2 << 20);
 		assert_null(feeder_take(feeder));
-		assert_false(readable(i ? 0 : 100));
+		assert_nothing_comes(i ? 0 : 100);
 		batch_free(batch);
 		feeder_release(feeder, n_bytes);
 	}
