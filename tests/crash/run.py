@@ -128,8 +128,8 @@ class Run:
     # ---- the daemon ----
 
     def start(self) -> None:
-        log = self.directory / f"steps.{self.n_started}"
-        settings = {**LIMITS, "TIDINGS_STEP_LOG": log, "TIDINGS_LOSE_AT": self.record_to_lose()}
+        steps = self.directory / f"steps.{self.n_started}"
+        settings = {**LIMITS, "TIDINGS_STEP_LOG": steps, "TIDINGS_LOSE_AT": self.record_to_lose()}
         if self.n_started < self.death.times:
             settings["TIDINGS_DIE_AT"] = self.death.n
         self.log_from = len(self.log())

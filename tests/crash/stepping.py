@@ -20,6 +20,7 @@ class SteppingTest(DaemonTest):
     def setUp(self) -> None:
         super().setUp()
         self.daemon = Daemon(self.daemon.config, self.daemon.log_file, PROGRAM)
+        self.addCleanup(self.daemon.kill)
 
     def make_topics(self) -> None:
         records = self.directory / "records"

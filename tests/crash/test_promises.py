@@ -49,6 +49,17 @@ class Cursor(SteppingTest):
         self.assertEqual((len(self.topics.rows()), self.topics.repeats()), (len(self.items), 0))
 
 
+    def test_what_changes_while_it_lists_is_followed(self) -> None:
+        """Also when the listing has ended before the next poll."""
+        self.write_config(source={"kopano": {"poll_interval_ms": 1500}})
+        self.pause()
+        self.fake.change(self.items[-1], subject="changed after it was listed")
+        self.fake.delete(self.items[-2], hard=True)
+        self.fake.clear_faults()
+        self.wait_for_end()
+        self.assert_mirror()
+
+
 class Proof(SteppingTest):
     """A bridge that reads another's folder, by a right that can be taken away."""
 
@@ -63,7 +74,8 @@ class Proof(SteppingTest):
         self.fake.create(INBOX, 16)
 
     def start_and_revoke(self) -> None:
-        """When two pages were published, and while the third is waited for."""
+        """When two pages were published, and while the third is waited for. No poll notices it first."""
+        self.write_config(source={"kopano": {"poll_interval_ms": 60000}})
         self.fake.fault("never", ROWS, after=1, times=1000)
         self.start()
         self.wait_for_records(lambda t: len(t.rows()) == 2 * PAGE, "two pages", SECONDS)
