@@ -163,6 +163,7 @@ class TooLarge(Items):
         self.fake.create("user1/Inbox", 3)
         (large,) = self.fake.create("user1/Inbox", subject="x" * 30000)
         self.followed_from_the_start()
+        self.wait_for_records(lambda t: t.letters, "a dead letter")
         (letter,) = self.topics.letters
         self.assertEqual((letter.cause, letter.source_key), (dead_letter.CAUSE_TOO_LARGE, large.key))
         entry = self.topics.mirror.folders[letter.parent_source_key][large.key]
