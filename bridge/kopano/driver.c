@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "bridge/kopano/describe.h"
+#include "bridge/kopano/http_url.h"
 #include "bridge/kopano/kopano.h"
 
 /* source.kopano of the configuration. */
@@ -42,6 +43,14 @@ static int read_password(const struct conf_node *node, struct kopano_config *con
 	return rc;
 }
 
+/* Said with line and column, before anything is opened. */
+static int check_url(const struct conf_node *node, const char *url, struct err *err)
+{
+	struct http_place place;
+	struct err why;
+	return http_place_of(url, &place, &why) ? conf_error(conf_get(node, "url"), err, "%s", why.text) : 0;
+}
+
 static int read_login(const struct conf_node *node, struct kopano_config *config, struct err *err)
 {
 	struct login *login = &config->login;
@@ -49,6 +58,8 @@ static int read_login(const struct conf_node *node, struct kopano_config *config
 	int rc = conf_text(node, "url", &login->url, err);
 	if (rc == 0 && !login->url)
 		rc = conf_missing(node, "url", err);
+	if (rc == 0)
+		rc = check_url(node, login->url, err);
 	if (rc == 0)
 		rc = conf_text(node, "user", &login->user, err);
 	if (rc == 0 && !login->user)
