@@ -110,7 +110,8 @@ class Configuration(BadInputTest):
 
     def test_a_url_of_an_unknown_kind(self) -> None:
         self.write_config(source={"kopano": {"url": f"ftp://user1:{PASSWORD}@localhost/"}})
-        self.assert_refused("url|URL")
+        self.assert_refused(r"tidings.yaml:\d+:\d+: .*URL")
+        self.assertEqual(len(self.daemon.lines()), 1)
 
 
 class OtherEnds(BadInputTest):
