@@ -1,11 +1,7 @@
 """Mistakes about the state: (name, file, [(old text, new text), ...], test program that must fail)."""
 
-import runpy
-from pathlib import Path
-
 PIPELINE, SQLITE = "core/pipeline.c", "bridge/state/sqlite.c"
 REWIND = "crash/test_promises.py -f Rewind"
-DYING = "crash/campaign.py --every 6 --seed 1 --seconds 60 --stop"
 UNIT = "unit/test_state_sqlite"
 
 TAKE = """	batch->charged_bytes = batch_bytes(batch);
@@ -33,10 +29,6 @@ MAP_WRITTEN_BEFORE = [("#include <stdlib.h>\n", "#include <stdlib.h>\n#include <
 		return ERR_FATAL;
 """)]
 
-# Of the mistakes in core/, those that a sink which answers in order can show.
-SHOWN_BY_DYING = {"commit on send", "commit a batch that is half sent"}
-CORE = runpy.run_path(str(Path(__file__).with_name("core.py")))["PROMISES"]
-
 MUTATIONS = [
     ("snapshot position written outside the batch", PIPELINE, written_before("position/snapshot/"), REWIND),
     ("taken ids written outside the batch", PIPELINE, written_before("taken/contents/"), REWIND),
@@ -44,4 +36,4 @@ MUTATIONS = [
     ("commit entry by entry", SQLITE,
      [('	int rc = run(sqlite, "BEGIN IMMEDIATE", "write", err);\n', "	int rc = 0;\n"),
       ('		rc = run(sqlite, "COMMIT", "write", err);\n', "		rc = 0;\n")], UNIT),
-] + [(f"{name} (by dying)", file, edits, DYING) for name, file, edits, _ in CORE if name in SHOWN_BY_DYING]
+]
