@@ -104,15 +104,20 @@ static int attach(struct feeder *feeder, struct err *err)
 	return rc;
 }
 
+/* An outage is over when the source says so, or gives something. */
 static int next_batch(struct feeder *feeder, struct batch **batch, struct err *err)
 {
-	int rc;
-	while ((rc = feeder->parts.ops->next(feeder->source, batch, err)) == ERR_AGAIN || rc == SOURCE_IDLE)
-		if (rc == ERR_AGAIN && (rc = pause_ms(feeder, outage_failed(&feeder->outage, err), err)))
+	for (;;) {
+		int rc = feeder->parts.ops->next(feeder->source, batch, err);
+		if (rc == 0 || rc == SOURCE_BACK)
+			outage_over(&feeder->outage);
+		if (rc == ERR_AGAIN)
+			rc = pause_ms(feeder, outage_failed(&feeder->outage, err), err);
+		else if (rc != SOURCE_BACK && rc != SOURCE_IDLE)
 			return rc;
-	if (rc == 0)
-		outage_over(&feeder->outage);
-	return rc;
+		if (rc == ERR_STOPPED)
+			return rc;
+	}
 }
 
 static bool has_room(const struct feeder *feeder, size_t n_bytes)

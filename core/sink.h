@@ -3,8 +3,8 @@
  *
  *     open -> seek -> send ... service ... marks ... drain -> close
  *
- * All calls come from the loop thread and none but open, seek and drain may block. The loop calls service before every
- * poll of fd, which may be edge-triggered.
+ * All calls but status come from the loop thread, and none but open, seek and drain may block. The loop calls service
+ * before every poll of fd, which may be edge-triggered.
  *
  * An accepted record is answered exactly once, by acknowledged() or failed(), from inside service or drain, never from
  * inside send. Key and value of a record must live until then (the batch owns them); the rest is borrowed for the call.
@@ -14,6 +14,7 @@
 
 #include "core/change.h"
 #include "core/error.h"
+#include "core/report.h"
 #include "core/state.h"
 
 enum topic {
@@ -86,6 +87,12 @@ struct sink_ops {
 
 	/* Adds what the next commit shall store of the sink's own (offsets acknowledged so far); may add nothing. */
 	void (*marks)(struct sink *sink, struct put_list *list, struct arena *arena);
+
+	/* Optional. Says how it stands, in the group that is the sink's: `connected` (truth), `outage` (text, while
+	 * there is one) and `since`, `unacknowledged` (records), what it waits for, and what else helps. The one
+	 * function that may come from another thread, at any moment between open and close; it waits for nothing but a
+	 * mutex of its own that nobody holds for long. */
+	void (*status)(struct sink *sink, struct report *report);
 
 	/* Gives up what is unanswered, without calling events, and frees everything. NULL and half-opened are accepted.
 	 */

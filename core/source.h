@@ -11,13 +11,24 @@
 
 #include "core/batch.h"
 #include "core/error.h"
+#include "core/report.h"
 #include "core/state.h"
 
 struct source {
 	const struct source_ops *ops;
 };
 
-enum { SOURCE_IDLE = -1 }; /* from next: all that was there has been given */
+enum {
+	SOURCE_IDLE = -1, /* from next: all that was there has been given */
+	SOURCE_BACK = -2, /* from next: the server answers again */
+};
+
+/* What somebody wants of a running source. */
+struct source_request {
+	enum { REQUEST_SNAPSHOT } what;
+	const char *store;  /* login name, or "public" */
+	const char *folder; /* path as in `follow.folders`; NULL: every followed folder of the store */
+};
 
 struct source_ops {
 	const char *name;
@@ -35,9 +46,22 @@ struct source_ops {
 
 	/* Waits for the next batch. 0: *batch is the caller's; positions and entries are in its puts. SOURCE_IDLE:
 	 * everything that was there when next was first called, or when it last said so, has been given, and the
-	 * positions in the puts are beyond it; the next call waits for more. ERR_AGAIN: call again after a pause, it
-	 * reconnects and nothing is skipped. ERR_FATAL, ERR_STOPPED: close it. *batch is set only on 0. */
+	 * positions in the puts are beyond it; the next call waits for more. SOURCE_BACK:
+	 * once after ERR_AGAIN, where the source knows that the server answers again; call again at once. ERR_AGAIN:
+	 * call again after a pause, it reconnects and nothing is skipped. ERR_FATAL, ERR_STOPPED: close it. *batch is
+	 * set only on 0. */
 	int (*next)(struct source *source, struct batch **batch, struct err *err);
+
+	/* Optional. Says how it stands, in the group that is the source's: `connected` (truth), `server` (text), `lag`
+	 * (entries that the server is known to have and that were not given), `snapshots` (a list of rows with
+	 * `stream`, `text`, `done` and `total`, in items), and what else helps. From any thread between open and close,
+	 * at any moment: it waits for no server, only for a mutex of its own that nobody holds for long. */
+	void (*status)(struct source *source, struct report *report);
+
+	/* Optional. Asks for something, in the same way as `status`: notes it for the thread in next. Returns 0 (it
+	 * will be done; from the first batch that does it, it is also in the state), ERR_BAD (there is no such store or
+	 * folder, or it is not followed) or ERR_AGAIN (it cannot say yet: not logged on). */
+	int (*request)(struct source *source, const struct source_request *request, struct err *err);
 
 	/* Makes the others return ERR_STOPPED soon; never blocks; may be called more than once. */
 	void (*stop)(struct source *source);

@@ -3,6 +3,10 @@
  *     position/<stream>      where a stream goes on; the source's
  *     folder/<source key>    the folder map; the source's
  *     ends, offsets/...      what the state belongs to; the daemon's and the sink's
+ *     request/snapshot/<...> somebody wants a snapshot: value "<store>\n<folder path>", as in struct source_request
+ *                            (an empty path: every followed folder of the store). Written while no daemon runs; the
+ *                            source takes it at seek and removes it in the batch that begins the snapshot, or, if
+ *                            there is no such folder, in any batch, and logs nothing worse than a lifecycle event
  *     given                  a position from outside, of the one stream that is followed (tidings sync)
  *
  * One verb changes it: commit, all of its puts or none, durable when it returns. */
@@ -13,7 +17,8 @@
 #include "core/error.h"
 #include "core/slice.h"
 
-#define STATE_GIVEN "given"
+#define STATE_GIVEN            "given"
+#define STATE_REQUEST_SNAPSHOT "request/snapshot/"
 
 struct state_put {
 	struct slice key, value;

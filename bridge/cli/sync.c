@@ -99,8 +99,10 @@ static int next(struct sync *sync, struct batch **batch, struct err *err)
 {
 	int64_t deadline_ms = clock_ms() + PATIENCE_MS;
 	int rc;
-	while ((rc = sync->ops->next(sync->source, batch, err)) == ERR_AGAIN && clock_ms() < deadline_ms)
-		poll(NULL, 0, PAUSE_MS);
+	while ((rc = sync->ops->next(sync->source, batch, err)) == SOURCE_BACK ||
+	       (rc == ERR_AGAIN && clock_ms() < deadline_ms))
+		if (rc == ERR_AGAIN)
+			poll(NULL, 0, PAUSE_MS);
 	return rc;
 }
 

@@ -215,7 +215,7 @@ static int call_next(struct source_rig *rig)
 int source_rig_call_next(struct source_rig *rig)
 {
 	int rc;
-	while ((rc = call_next(rig)) == SOURCE_IDLE)
+	while ((rc = call_next(rig)) == SOURCE_IDLE || rc == SOURCE_BACK)
 		;
 	return rc;
 }
@@ -225,8 +225,8 @@ bool source_rig_until_idle(struct source_rig *rig)
 	struct stopper watchdog;
 	int rc;
 	stopper_start(&watchdog, rig, rig->source_case->patience_ms);
-	while ((rc = call_next(rig)) == 0 || rc == ERR_AGAIN)
-		if (rc)
+	while ((rc = call_next(rig)) == 0 || rc == SOURCE_BACK || rc == ERR_AGAIN)
+		if (rc == ERR_AGAIN)
 			poll(NULL, 0, AGAIN_PAUSE_MS);
 	stopper_end(&watchdog);
 	return source_rig_expect(rig, rc == SOURCE_IDLE, "next never said that it is idle");
