@@ -12,6 +12,7 @@
 
 #include "bridge/clock.h"
 #include "bridge/feeder.h"
+#include "bridge/notify.h"
 #include "bridge/outage.h"
 #include "bridge/state/sqlite.h"
 #include "core/pipeline.h"
@@ -20,8 +21,9 @@ struct daemon {
 	const struct settings *settings;
 	const struct encoder *encoder;
 	struct state *state;
-	int signal_fd;                 /* also the sink's stop_fd: readable as long as a signal has not been taken */
-	sigset_t mask;                 /* the caller's */
+	int signal_fd; /* also the sink's stop_fd: readable as long as a signal has not been taken */
+	sigset_t mask; /* the caller's */
+	struct watchdog watchdog;
 	struct outage outage;          /* of the sink */
 	struct pipeline_counts counts; /* of past sessions */
 
@@ -63,6 +65,7 @@ static void restore_mask(const struct daemon *daemon)
 static void take_signal(struct daemon *daemon)
 {
 	struct signalfd_siginfo info;
+	notify("STOPPING=1", "delivering what is under way");
 	if (read(daemon->signal_fd, &info, sizeof info) == sizeof info)
 		log_info("%s: stopping; a second signal stops at once",
 			 info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM");
@@ -83,7 +86,7 @@ static int wait_for_events(struct daemon *daemon, int timeout_ms, struct err *er
 		{.fd = feeder_fd(daemon->feeder), .events = POLLIN},
 		{.fd = daemon->sink->ops->fd(daemon->sink), .events = POLLIN},
 	};
-	if (poll(fds, 3, timeout_ms) < 0 && errno != EINTR)
+	if (poll(fds, 3, watchdog_turn(&daemon->watchdog, timeout_ms)) < 0 && errno != EINTR)
 		return err_fatal(err, "cannot poll: %s", strerror(errno));
 	return fds[0].revents ? stopped(err) : 0;
 }
@@ -233,7 +236,10 @@ static int run_session(struct daemon *daemon, struct err *err)
 static int pause_ms(struct daemon *daemon, int ms, struct err *err)
 {
 	struct pollfd fd = {.fd = daemon->signal_fd, .events = POLLIN};
-	if (poll(&fd, 1, ms) <= 0)
+	int64_t end_ms = clock_ms() + ms, left_ms;
+	while (!fd.revents && (left_ms = end_ms - clock_ms()) > 0)
+		poll(&fd, 1, watchdog_turn(&daemon->watchdog, (int)left_ms));
+	if (!fd.revents)
 		return 0;
 	take_signal(daemon);
 	return stopped(err);
@@ -252,6 +258,7 @@ static void log_start(const struct settings *settings)
 {
 	log_info("version " TIDINGS_VERSION ": from %s to %s, state %s", settings->source->name, settings->sink->name,
 		 settings->state_path);
+	notify("READY=1", "from %s to %s", settings->source->name, settings->sink->name);
 }
 
 static void log_counts(const struct pipeline_counts *counts)
@@ -270,6 +277,7 @@ int daemon_run(const struct settings *settings, const struct encoder *encoder, s
 		return rc;
 	if ((rc = open_signals(&daemon, err)) == 0) {
 		log_start(settings);
+		watchdog_init(&daemon.watchdog);
 		rc = run_sessions(&daemon, err);
 		restore_mask(&daemon);
 		close(daemon.signal_fd);

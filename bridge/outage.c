@@ -4,6 +4,7 @@
 
 #include "bridge/clock.h"
 #include "bridge/log.h"
+#include "bridge/notify.h"
 #include "core/step.h"
 
 enum { FIRST_PAUSE_MS = 200, LAST_PAUSE_MS = 30000, MAX_DOUBLINGS = 8, FORGET_MS = 60000 };
@@ -34,6 +35,7 @@ int outage_failed(struct outage *outage, const struct err *err)
 		log_debug("%s: %s", outage->peer, err->text);
 	} else {
 		log_warning("%s: %s; retrying", outage->peer, err->text);
+		notify(NULL, "%s: %s; retrying", outage->peer, err->text);
 		outage->said = true;
 		outage->began_at_ms = now_ms;
 	}
@@ -46,4 +48,5 @@ void outage_over(struct outage *outage)
 		return;
 	outage->said = false;
 	log_info("%s: back after %lld s", outage->peer, (long long)(clock_ms() - outage->began_at_ms + 500) / 1000);
+	notify(NULL, "%s: back", outage->peer);
 }

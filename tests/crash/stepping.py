@@ -6,12 +6,12 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "daemon"))
 
-from file_topics import FileTopics, change  # noqa: E402
+from file_topics import FileTopics, change, lifecycle  # noqa: E402
 from harness import PASSWORD, DaemonTest  # noqa: E402
 from process import Daemon  # noqa: E402
 from run import LIMITS, PROGRAM  # noqa: E402
 
-__all__ = ["PASSWORD", "SECONDS", "SteppingTest"]
+__all__ = ["PASSWORD", "SECONDS", "SteppingTest", "lifecycle"]
 
 SECONDS = 8.0  # for whatever a correct daemon does in a tenth of one
 

@@ -3,8 +3,7 @@
 
 import unittest
 
-from file_topics import lifecycle
-from stepping import PASSWORD, SECONDS, SteppingTest
+from stepping import PASSWORD, SECONDS, SteppingTest, lifecycle
 
 INBOX = "user1/Inbox"
 ROWS = "tableQueryRows"

@@ -1,70 +1,15 @@
 #!/usr/bin/python3
 """The whole daemon into files: needs no broker. kill -9, a full disk, and files that are not the state's."""
 
-import struct
 import unittest
-from pathlib import Path
-from typing import Any
 
-from harness import DaemonTest
-from topics import change, dead_letter, lifecycle
+from files import FileDaemonTest
 from waiting import SECONDS, wait_until
 
-from mirror import Mirror
-
 N_ITEMS = 2000
-KINDS = {"items": change.ChangeEvent, "lifecycle": lifecycle.LifecycleEvent, "deadletter": dead_letter.DeadLetter}
 
 
-class Records:
-    """What a reader of the directory sees: whole records, each once."""
-
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        self.at = dict.fromkeys(KINDS, 0)
-        self.mirror = Mirror()
-        self.events: list[Any] = []
-
-    def close(self) -> None:
-        pass
-
-    def read_to_end(self) -> None:
-        while self.pump():
-            pass
-
-    def pump(self, seconds: float = 0) -> int:
-        return sum(self._take(kind, value) for kind in KINDS for value in self._new(kind))
-
-    def _new(self, kind: str) -> list[bytes]:
-        path = self.directory / f"{kind}.records"
-        data = path.read_bytes()[self.at[kind]:] if path.exists() else b""
-        values, at = [], 0
-        while at + 4 <= len(data) and at + 4 + (size := struct.unpack_from("<I", data, at)[0]) <= len(data):
-            values.append(data[at + 4:at + 4 + size])
-            at += 4 + size
-        self.at[kind] += at
-        return values
-
-    def _take(self, kind: str, value: bytes) -> int:
-        message = KINDS[kind].FromString(value)
-        if kind == "items":
-            self.mirror.apply(message)
-            self.events.append(message)
-        elif kind == "deadletter":
-            self.mirror.apply_dead_letter(message)
-        return 1
-
-
-class FileSink(DaemonTest):
-    def make_topics(self) -> None:
-        self.records = self.directory / "records"
-        self.records.mkdir()
-        self.topics = Records(self.records)
-
-    def default_config(self) -> dict[str, Any]:
-        self.topic_names = {}
-        return super().default_config() | {"sink": {"file": {"directory": str(self.records)}}}
-
+class FileSink(FileDaemonTest):
     def wait_for_events(self, n: int) -> None:
         wait_until(lambda: self.topics.pump() + 1 and len(self.topics.events) >= n, f"{n} events in the file", SECONDS)
 

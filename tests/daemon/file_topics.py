@@ -1,14 +1,11 @@
 """What a consumer of the file sink sees: the records of its files, in order, and the mirror that they make."""
 
 import struct
-import sys
 import time
 from pathlib import Path
 from typing import Iterator
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "daemon"))
-
-from topics import Topics, change, dead_letter, lifecycle  # noqa: E402
+from topics import Topics, change, dead_letter, lifecycle
 
 __all__ = ["FileTopics", "change", "dead_letter", "lifecycle"]
 
