@@ -1,0 +1,31 @@
+/* The map in the state: an entry for each store and each folder that is SEEN.
+ *
+ *     store/<guid>     version u8, flags u8, type u8, root and subtree key, entry id, owner, display name
+ *     folder/<key>     version u8 (2: version 1 was of a tidings that followed single folders), flags u16, type and
+ *                      listed u8, store GUID, ended_max u32, parent key, entry id, name, class
+ *
+ * Integers little-endian; texts and keys as u16 length (name and display name: u32), bytes; <guid> and <key> in
+ * lower-case hex. Reading returns false for what this version does not understand. */
+#ifndef TIDINGS_BRIDGE_KOPANO_MAP_STATE_H
+#define TIDINGS_BRIDGE_KOPANO_MAP_STATE_H
+
+#include "bridge/kopano/map.h"
+#include "core/batch.h"
+#include "core/state.h"
+
+#define STATE_STORE  "store/"
+#define STATE_FOLDER "folder/"
+
+/* Adds what is known of it to the batch, or its removal. */
+void map_put_folder_entry(const struct map *map, uint32_t folder, struct batch *batch);
+void map_put_store_entry(const struct map *map, uint32_t store, struct batch *batch);
+void map_remove_folder_entry(const struct map *map, uint32_t folder, struct batch *batch);
+void map_remove_store_entry(const struct map *map, uint32_t store, struct batch *batch);
+
+/* Fills a started map from the state. ERR_FATAL: an entry is not of this version. */
+int map_load(struct map *map, struct state *state, struct err *err);
+
+/* An entry for people, as describe_fn of bridge/driver.h. */
+const char *map_describe(struct state *state, struct slice key, struct slice value, struct arena *arena);
+
+#endif
