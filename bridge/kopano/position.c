@@ -1,90 +1,9 @@
 #include "bridge/kopano/position.h"
 
+#include "bridge/kopano/bytes.h"
 #include "core/hex.h"
 
 enum { VERSION = 1 };
-
-/* ---- bytes ---- */
-
-struct writer {
-	uint8_t *start, *at;
-};
-
-static void put_bytes(struct writer *writer, const void *bytes, size_t n)
-{
-	if (n)
-		memcpy(writer->at, bytes, n);
-	writer->at += n;
-}
-
-static void put_number(struct writer *writer, uint32_t number, int n_bytes)
-{
-	for (int i = 0; i < n_bytes; i++)
-		*writer->at++ = (uint8_t)(number >> (8 * i));
-}
-
-static void put_slice(struct writer *writer, struct slice slice)
-{
-	size_t n = slice.size < UINT16_MAX ? slice.size : UINT16_MAX;
-	put_number(writer, (uint32_t)n, 2);
-	put_bytes(writer, slice.data, n);
-}
-
-static struct writer new_writer(struct arena *arena, size_t size)
-{
-	uint8_t *start = arena_alloc(arena, size);
-	return (struct writer){.start = start, .at = start};
-}
-
-static struct slice written(const struct writer *writer)
-{
-	return slice_of(writer->start, (size_t)(writer->at - writer->start));
-}
-
-/* Once it runs out of bytes everything read is 0 or empty and `short_of` is set. */
-struct reader {
-	struct slice left;
-	bool short_of;
-};
-
-static const uint8_t *get_bytes(struct reader *reader, size_t n)
-{
-	if (reader->short_of || reader->left.size < n) {
-		reader->short_of = true;
-		return NULL;
-	}
-	const uint8_t *bytes = reader->left.data;
-	reader->left = slice_of(bytes + n, reader->left.size - n);
-	return bytes;
-}
-
-static uint32_t get_number(struct reader *reader, int n_bytes)
-{
-	const uint8_t *bytes = get_bytes(reader, (size_t)n_bytes);
-	uint32_t number = 0;
-	for (int i = 0; bytes && i < n_bytes; i++)
-		number |= (uint32_t)bytes[i] << (8 * i);
-	return number;
-}
-
-static void get_fixed(struct reader *reader, uint8_t *to, size_t n)
-{
-	const uint8_t *bytes = get_bytes(reader, n);
-	if (bytes)
-		memcpy(to, bytes, n);
-}
-
-static struct slice get_slice(struct reader *reader, struct arena *arena)
-{
-	size_t n = get_number(reader, 2);
-	const uint8_t *bytes = get_bytes(reader, n);
-	return arena_copy(arena, slice_of(bytes, bytes ? n : 0));
-}
-
-static bool finished(const struct reader *reader)
-{
-	return !reader->short_of && reader->left.size == 0;
-}
 
 /* ---- positions ---- */
 
