@@ -251,3 +251,14 @@ int conf_secret_file(const struct conf_node *node, const char *path, char **secr
 	explicit_bzero(line, sizeof line);
 	return rc;
 }
+
+int conf_secret_env(const struct conf_node *node, const char *name, char **secret, struct err *err)
+{
+	const char *value = getenv(name);
+	if (!value || !*value)
+		return conf_error(node, err, "`%.60s`: the environment has no variable %.60s, or it is empty",
+				  node->path, name);
+	size_t size = strlen(value) + 1;
+	*secret = memcpy(xmalloc(size), value, size);
+	return 0;
+}

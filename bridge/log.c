@@ -5,15 +5,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { MAX_LINE = 1024 };
+#include "proto/json.h"
+
+enum { MAX_TEXT = 1024, MAX_ESCAPED = 6, MAX_LINE = MAX_ESCAPED * MAX_TEXT + 128 };
 
 static atomic_int threshold = LOG_LEVEL_INFO;
+static atomic_int chosen_format = LOG_FORMAT_TEXT;
 
 void log_set_level(enum log_level level)
 {
 	threshold = level;
+}
+
+void log_set_format(enum log_format format)
+{
+	chosen_format = format;
 }
 
 /* systemd names the stream that it gave us; standard error may have been redirected since. */
@@ -26,17 +35,17 @@ static bool is_journal(void)
 	       st.st_dev == device && st.st_ino == inode;
 }
 
-static const char *label(enum log_level level)
+static const char *level_name(enum log_level level)
 {
 	switch (level) {
 	case LOG_LEVEL_ERROR:
-		return "error: ";
+		return "error";
 	case LOG_LEVEL_WARNING:
-		return "warning: ";
+		return "warning";
 	case LOG_LEVEL_DEBUG:
-		return "debug: ";
+		return "debug";
 	default:
-		return "";
+		return "info";
 	}
 }
 
@@ -48,17 +57,48 @@ static void make_one_line(char *text)
 			*text = '?';
 }
 
+static void print_json(enum log_level level, const char *text, FILE *out)
+{
+	struct timespec now;
+	struct tm utc;
+	char time_text[sizeof "2000-01-01T00:00:00"];
+	clock_gettime(CLOCK_REALTIME, &now);
+	strftime(time_text, sizeof time_text, "%FT%T", gmtime_r(&now.tv_sec, &utc));
+	fprintf(out, "{\"time\":\"%s.%03ldZ\",\"level\":\"%s\",\"text\":", time_text, now.tv_nsec / 1000000,
+		level_name(level));
+	json_print_text(slice_of_text(text), out);
+	fprintf(out, "}\n");
+}
+
+static void print_text(enum log_level level, const char *text, bool to_journal, FILE *out)
+{
+	bool plain = level == LOG_LEVEL_INFO;
+	fprintf(out, "%s%s%s%s\n", to_journal ? "" : "tidings: ", plain ? "" : level_name(level), plain ? "" : ": ",
+		text);
+}
+
+/* Written in one call: lines of threads do not mix. That it failed can be said nowhere. */
 static void write_line(enum log_level level, const char *format, va_list args)
 {
-	char text[MAX_LINE], line[MAX_LINE + 32], prefix[8];
+	char text[MAX_TEXT], line[MAX_LINE];
 	if ((int)level > threshold)
 		return;
 	vsnprintf(text, sizeof text, format, args);
 	make_one_line(text);
-	snprintf(prefix, sizeof prefix, "<%d>", (int)level);
-	int n = snprintf(line, sizeof line, "%s%s%s\n", is_journal() ? prefix : "tidings: ", label(level), text);
-	ssize_t written = write(STDERR_FILENO, line, (size_t)n); /* in one call: lines of threads do not mix */
-	(void)written;                                           /* there is nowhere to say that this failed */
+	bool to_journal = is_journal();
+	FILE *out = fmemopen(line, sizeof line, "w");
+	if (!out)
+		return;
+	if (to_journal)
+		fprintf(out, "<%d>", (int)level);
+	if (chosen_format == LOG_FORMAT_JSON)
+		print_json(level, text, out);
+	else
+		print_text(level, text, to_journal, out);
+	long size = ftell(out);
+	fclose(out);
+	ssize_t written = write(STDERR_FILENO, line, (size_t)size);
+	(void)written;
 }
 
 #define DEFINE_LOG(name, level)                                                                                        \

@@ -1,4 +1,4 @@
-/* One line per event worth knowing, on standard error: for people on a terminal, with journald's <N> prefixes under
+/* One line per event worth knowing, on standard error: for people, or a JSON object; with journald's <N> prefixes under
  * systemd. Only daemon code logs; libraries return errors. Thread-safe. Secrets never come here. */
 #ifndef TIDINGS_BRIDGE_LOG_H
 #define TIDINGS_BRIDGE_LOG_H
@@ -9,6 +9,10 @@ enum log_level { LOG_LEVEL_ERROR = 3, LOG_LEVEL_WARNING = 4, LOG_LEVEL_INFO = 6,
 
 /* Lines above this level are left out; LOG_LEVEL_INFO at the start. */
 void log_set_level(enum log_level level);
+
+/* {"time":"2026-01-31T12:00:00.000Z","level":"info","text":"..."}; LOG_FORMAT_TEXT at the start. */
+enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
+void log_set_format(enum log_format format);
 
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));

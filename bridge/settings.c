@@ -181,14 +181,17 @@ static int read_memory(struct settings *settings, struct err *err)
 
 static int read_log(struct settings *settings, struct err *err)
 {
-	static const char *const keys[] = {"level", NULL};
+	static const char *const keys[] = {"level", "format", NULL};
 	static const char *const names[] = {"error", "warning", "info", "debug", NULL};
+	static const char *const formats[] = {"text", "json", NULL};
 	static const enum log_level levels[] = {LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG};
 	const struct conf_node *map = conf_get(settings->tree, "log");
-	int level = 2;
-	if (map && (conf_keys(map, keys, err) || conf_choice(map, "level", names, &level, err)))
+	int level = 2, format = LOG_FORMAT_TEXT;
+	if (map && (conf_keys(map, keys, err) || conf_choice(map, "level", names, &level, err) ||
+		    conf_choice(map, "format", formats, &format, err)))
 		return ERR_FATAL;
 	settings->log_level = levels[level];
+	settings->log_format = format;
 	return 0;
 }
 

@@ -20,6 +20,7 @@ struct settings {
 	const char *state_path;
 	size_t budget_bytes; /* of all batches under way */
 	enum log_level log_level;
+	enum log_format log_format;
 
 	struct conf_node *tree;
 };

@@ -34,12 +34,19 @@ static int read_tls(const struct conf_node *node, struct login *login, struct er
 
 static int read_password(const struct conf_node *node, struct kopano_config *config, struct err *err)
 {
-	const char *path = NULL;
+	const char *path = NULL, *name = NULL;
+	const struct conf_node *variable = conf_get(node, "password_env");
 	int rc = conf_text(node, "password_file", &path, err);
-	if (rc || !path)
-		return rc;
-	rc = conf_secret_file(conf_get(node, "password_file"), path, &config->secret, err);
-	config->login.password = config->secret;
+	if (rc == 0)
+		rc = conf_text(node, "password_env", &name, err);
+	if (rc == 0 && path && name)
+		rc = conf_error(variable, err, "`password_file` is given too: the password comes from one of them");
+	if (rc == 0 && path)
+		rc = conf_secret_file(conf_get(node, "password_file"), path, &config->secret, err);
+	if (rc == 0 && name)
+		rc = conf_secret_env(variable, name, &config->secret, err);
+	if (config->secret)
+		config->login.password = config->secret;
 	return rc;
 }
 
@@ -97,9 +104,9 @@ static void free_config(void *context)
 
 static int configure(const struct conf_node *node, const struct follow *follow, void **result, struct err *err)
 {
-	static const char *const keys[] = {"url",         "user",       "password_file",
-					   "impersonate", "tls",        "poll_interval_ms",
-					   "settle_ms",   "timeout_ms", NULL};
+	static const char *const keys[] = {"url",         "user", "password_file",    "password_env",
+					   "impersonate", "tls",  "poll_interval_ms", "settle_ms",
+					   "timeout_ms",  NULL};
 	struct kopano_config *config = xcalloc(1, sizeof *config);
 	config->follow = follow;
 	config->poll_ms = follow->once ? ONCE_POLL_MS : DEFAULT_POLL_MS;
