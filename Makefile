@@ -7,13 +7,14 @@ CLANG ?= clang
 PYTHON ?= /usr/bin/python3
 CLANG_FORMAT ?= clang-format
 CFLAGS ?= -O2 -g
+LDFLAGS ?=
 SANITIZE ?=
 
 VERSION := 0.1.0
 LIBS := rdkafka libcurl sqlite3 yaml-0.1 libprotobuf-c libxxhash
 ALL_CFLAGS = -std=gnu11 -Wno-format-truncation -I. -I$(GENERATED) -D_GNU_SOURCE -DTIDINGS_VERSION='"$(VERSION)"' -MMD -MP -pthread \
 	-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Werror $(SANITIZE) $(CFLAGS)
-ALL_LIBS = $(shell pkg-config --libs $(LIBS)) -lpthread -lm $(SANITIZE)
+ALL_LIBS = $(LDFLAGS) $(shell pkg-config --libs $(LIBS)) -lpthread -lm $(SANITIZE)
 
 PROTOS := $(wildcard proto/tidings/v1/*.proto)
 GENERATED := $(BUILD)/generated
@@ -33,10 +34,10 @@ BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/be
 
 .DEFAULT_GOAL := all
 .SECONDARY:
-.PHONY: help all deps test test-programs steps crash fuzz mutations unit lint format asan bench-quick install clean
+.PHONY: help all deps test test-programs steps crash fuzz mutations unit lint format asan bench-quick clean
 
 help: ## this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile deploy/*.mk
 
 all: $(BUILD)/tidings ## build build/tidings
 
@@ -89,7 +90,7 @@ $(BUILD)/python/tidings/v1/%_pb2.py: proto/tidings/v1/%.proto
 APT := gcc make pkg-config git librdkafka-dev libcurl4-openssl-dev libsqlite3-dev libyaml-dev libprotobuf-c-dev \
 	protobuf-c-compiler libprotobuf-dev protobuf-compiler libxxhash-dev
 APT_TEST := libcmocka-dev libmicrohttpd-dev clang libclang-rt-dev clang-format kcat maven default-jre-headless \
-	python3 python3-protobuf python3-confluent-kafka openssl
+	python3 python3-protobuf python3-confluent-kafka openssl systemd mandoc dpkg-dev lintian
 
 deps: ## install what is needed to build and test (Debian, as root)
 	@if [ "$$(id -u)" = 0 ]; then apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
@@ -131,14 +132,8 @@ asan: ## run all tests with AddressSanitizer and UndefinedBehaviorSanitizer
 bench-quick: all $(BENCHES) ## the first figures, under a minute
 	@BUILD=$(BUILD) tests/bench/quick --json $(BUILD)/bench-quick.json
 
-install: all ## install below DESTDIR and PREFIX
-	install -D -m 755 $(BUILD)/tidings $(DESTDIR)$(PREFIX)/bin/tidings
-	for f in $(PROTOS); do install -D -m 644 $$f $(DESTDIR)$(PREFIX)/share/tidings/$$f; done
-	install -D -m 644 proto/README.md $(DESTDIR)$(PREFIX)/share/doc/tidings/events.md
-	for f in $(wildcard deploy/examples/*.yaml); do \
-		install -D -m 644 $$f $(DESTDIR)$(PREFIX)/share/doc/tidings/examples/$$(basename $$f); done
-
 clean: ## remove what was built
 	rm -rf build build-*
 
+include deploy/deploy.mk
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
