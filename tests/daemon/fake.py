@@ -99,6 +99,43 @@ class FakeServer:
         """With a store. user1, user2 and admin1 are there from the start."""
         self.do("user-create", name=name, password=password, admin=admin)
 
+    def change_user(self, name: str, **changed: Any) -> None:
+        """full_name, mail, admin, password, or a new name."""
+        self.do("user-change", user=name, **changed)
+
+    def delete_user(self, name: str) -> None:
+        """Its store is detached."""
+        self.do("user-delete", user=name)
+
+    def add_group(self, name: str, members: Iterable[str] = ()) -> None:
+        self.do("group-create", name=name, members=list(members))
+
+    def change_group(self, name: str, **changed: Any) -> None:
+        self.do("group-change", group=name, **changed)
+
+    def delete_group(self, name: str) -> None:
+        self.do("group-delete", group=name)
+
+    def join_group(self, group: str, user: str) -> None:
+        self.do("group-add", group=group, user=user)
+
+    def leave_group(self, group: str, user: str) -> None:
+        self.do("group-remove", group=group, user=user)
+
+    def add_store(self, user: str) -> None:
+        self.do("store-create", user=user)
+
+    def detach_store(self, store: str) -> None:
+        """Of a user, or by its GUID in hex."""
+        self.do("store-detach", store=store)
+
+    def attach_store(self, store: str, user: Optional[str] = None) -> None:
+        self.do("store-attach", store=store, user=user)
+
+    def remove_store(self, store: str, purge: bool = False) -> None:
+        """Without purge its folders can still be read by their ids."""
+        self.do("store-remove", store=store, purge=purge)
+
     def set_password(self, name: str, password: str) -> None:
         self.do("user-change", user=name, password=password)
 
@@ -125,11 +162,30 @@ class FakeServer:
             for i in self.do("list", folder=place)["items"]
         ]
 
-    def create_folder(self, parent: Place, name: str) -> None:
-        self.do("folder-create", parent=place_text(parent), name=name)
+    def create_folder(self, parent: Place, name: str, **more: Any) -> None:
+        """class, comment, hidden; type=2 is a search folder."""
+        self.do("folder-create", parent=place_text(parent), name=name, **more)
 
     def rename_folder(self, folder: Folder, name: str) -> None:
         self.do("folder-change", folder=place_text(folder), name=name)
+
+    def change_folder(self, folder: Place, **changed: Any) -> None:
+        """class, comment, hidden."""
+        self.do("folder-change", folder=place_text(folder), **changed)
+
+    def move_folder(self, folder: Place, to: Place) -> None:
+        """Into another store: it becomes another folder."""
+        self.do("folder-move", folder=place_text(folder), to=place_text(to))
+
+    def copy_folder(self, folder: Place, to: Place) -> None:
+        self.do("folder-copy", folder=place_text(folder), to=place_text(to))
+
+    def restore_folder(self, folder: Folder) -> None:
+        self.do("folder-restore", folder=place_text(folder))
+
+    def inherit(self, folder: Place, user: str) -> None:
+        """The folders above decide about his rights."""
+        self.grant(folder, user, "inherit")
 
     def delete_folder(self, folder: Place, hard: bool = False) -> None:
         self.do("folder-delete", folder=place_text(folder), hard=hard)
@@ -170,6 +226,10 @@ class FakeServer:
 
     def purge(self, folder: Place) -> None:
         self.do("purge", folder=place_text(folder), all=True)
+
+    def purge_server(self) -> None:
+        """All that is soft-deleted goes, folders too."""
+        self.do("purge-server")
 
     def refuse(self, item: Item, error: str | int) -> None:
         """Every read of the item fails; 0: no longer."""

@@ -13,7 +13,7 @@ void change_end(struct change *c)
 	*c = (struct change){.w = c->w};
 }
 
-static void touch(struct change *c, uint32_t folder, enum object_type type, uint32_t hid)
+void change_touch(struct change *c, uint32_t folder, enum object_type type, uint32_t hid)
 {
 	c->touches = array_grow(c->touches, c->n, &c->cap, sizeof(*c->touches));
 	c->touches[c->n++] = (struct touch){c->w->folders[folder].key, hid, type};
@@ -30,7 +30,7 @@ static uint32_t next_change_id(struct world *w)
 	return id;
 }
 
-static uint32_t record(struct world *w, uint32_t parent, uint32_t key, uint32_t kind, uint8_t flags, bool associated)
+uint32_t change_record(struct world *w, uint32_t parent, uint32_t key, uint32_t kind, uint8_t flags, bool associated)
 {
 	struct folder *f = &w->folders[parent];
 	uint32_t id = next_change_id(w);
@@ -50,12 +50,13 @@ uint32_t folder_last_change(const struct folder *f)
 
 void folder_place_holder(struct world *w, uint32_t folder)
 {
-	record(w, folder, 0, CHANGE_PLACEHOLDER, 0, false);
+	change_record(w, folder, 0, CHANGE_PLACEHOLDER, 0, false);
 }
 
 static void record_item(struct change *c, struct item *i, enum change_action action, uint8_t flags)
 {
-	uint32_t id = record(c->w, i->folder, i->key, CHANGE_MESSAGE | action, flags, i->state & ITEM_ASSOCIATED);
+	uint32_t id =
+		change_record(c->w, i->folder, i->key, CHANGE_MESSAGE | action, flags, i->state & ITEM_ASSOCIATED);
 
 	c->w->folders[i->folder].committed = time_now();
 	if (action < CHANGE_SOFT_DELETE)
@@ -128,7 +129,7 @@ uint32_t item_create(struct change *c, uint32_t folder, const struct new_item *n
 	record_item(c, i, CHANGE_NEW, 0);
 	for (uint32_t k = 0; k < n->saves; k++)
 		record_item(c, i, CHANGE_CHANGE, 0);
-	touch(c, folder, OBJECT_ITEM, i->hid);
+	change_touch(c, folder, OBJECT_ITEM, i->hid);
 	return place;
 }
 
@@ -141,7 +142,7 @@ void item_save(struct change *c, uint32_t item, uint32_t size, uint64_t time)
 	enter_folder(c->w, i, i->folder);
 	i->modified = time;
 	record_item(c, i, CHANGE_CHANGE, 0);
-	touch(c, i->folder, OBJECT_ITEM, i->hid);
+	change_touch(c, i->folder, OBJECT_ITEM, i->hid);
 }
 
 bool item_set_read(struct change *c, uint32_t item, bool read)
@@ -155,7 +156,7 @@ bool item_set_read(struct change *c, uint32_t item, bool read)
 	count(c->w, i, 1);
 	i->modified = time_now();
 	record_item(c, i, CHANGE_FLAG, read);
-	touch(c, i->folder, OBJECT_ITEM, i->hid);
+	change_touch(c, i->folder, OBJECT_ITEM, i->hid);
 	return true;
 }
 
@@ -176,12 +177,12 @@ void item_move(struct change *c, uint32_t item, uint32_t folder)
 	struct item *i = &c->w->items[item];
 
 	record_item(c, i, CHANGE_HARD_DELETE, 0);
-	touch(c, i->folder, OBJECT_ITEM, i->hid);
+	change_touch(c, i->folder, OBJECT_ITEM, i->hid);
 	leave_folder(c->w, i);
 	new_identity(c->w, item);
 	enter_folder(c->w, i, folder);
 	record_item(c, i, CHANGE_NEW, 0);
-	touch(c, folder, OBJECT_ITEM, i->hid);
+	change_touch(c, folder, OBJECT_ITEM, i->hid);
 }
 
 uint32_t item_copy(struct change *c, uint32_t item, uint32_t folder)
@@ -200,7 +201,7 @@ void item_delete(struct change *c, uint32_t item, bool hard)
 {
 	struct item *i = &c->w->items[item];
 
-	touch(c, i->folder, OBJECT_ITEM, i->hid);
+	change_touch(c, i->folder, OBJECT_ITEM, i->hid);
 	record_item(c, i, hard ? CHANGE_HARD_DELETE : CHANGE_SOFT_DELETE, 0);
 	if (hard) {
 		leave_folder(c->w, i);
@@ -213,6 +214,11 @@ void item_delete(struct change *c, uint32_t item, bool hard)
 	count(c->w, i, 1);
 }
 
+void item_record_delete(struct change *c, uint32_t item)
+{
+	record_item(c, &c->w->items[item], CHANGE_SOFT_DELETE, 0);
+}
+
 void item_restore(struct change *c, uint32_t item)
 {
 	struct item *i = &c->w->items[item];
@@ -223,125 +229,5 @@ void item_restore(struct change *c, uint32_t item)
 	new_identity(c->w, item);
 	enter_folder(c->w, i, i->folder);
 	record_item(c, i, CHANGE_NEW, 0);
-	touch(c, i->folder, OBJECT_ITEM, i->hid);
-}
-
-static void record_folder(struct change *c, uint32_t parent, uint32_t folder, enum change_action action)
-{
-	struct folder *f = &c->w->folders[folder];
-	uint32_t id = record(c->w, parent, f->key, CHANGE_FOLDER | action, 0, false);
-
-	if (action < CHANGE_SOFT_DELETE)
-		f->change = id;
-	touch(c, parent, OBJECT_FOLDER, f->hid);
-}
-
-uint32_t folder_create(struct change *c, uint32_t store, uint32_t parent, const char *name, const char *class)
-{
-	struct world *w = c->w;
-	uint32_t place = world_new_folder(w);
-	struct folder *f = &w->folders[place];
-
-	f->hid = world_new_hid(w, OBJECT_FOLDER, place);
-	f->key = world_new_key(w, OBJECT_FOLDER, place);
-	f->store = store;
-	f->parent = parent;
-	f->type = parent ? 1 : 0;
-	f->name = name ? intern(name) : NULL;
-	f->class = class ? intern(class) : NULL;
-	f->comment = "";
-	f->created = f->modified = time_now_whole();
-	if (parent) {
-		vec_push(&w->folders[parent].children, place);
-		record_folder(c, parent, place, CHANGE_NEW);
-	}
-	return place;
-}
-
-void folder_save(struct change *c, uint32_t folder, uint64_t time)
-{
-	struct folder *f = &c->w->folders[folder];
-
-	f->modified = time;
-	if (f->parent)
-		record_folder(c, f->parent, folder, CHANGE_CHANGE);
-}
-
-static void leave_parent(struct world *w, uint32_t folder)
-{
-	struct vec *children = &w->folders[w->folders[folder].parent].children;
-
-	for (uint32_t i = 0; i < children->n; i++)
-		if (children->at[i] == folder)
-			vec_remove_at(children, i--);
-}
-
-void folder_move(struct change *c, uint32_t folder, uint32_t parent)
-{
-	struct folder *f = &c->w->folders[folder];
-
-	record_folder(c, f->parent, folder, CHANGE_CHANGE);
-	leave_parent(c->w, folder);
-	f->parent = parent;
-	vec_push(&c->w->folders[parent].children, folder);
-	record_folder(c, parent, folder, CHANGE_CHANGE);
-}
-
-static void gather_tree(const struct world *w, uint32_t folder, struct vec *tree)
-{
-	const struct vec *children = &w->folders[folder].children;
-
-	vec_push(tree, folder);
-	for (uint32_t i = 0; i < children->n; i++)
-		gather_tree(w, children->at[i], tree);
-}
-
-static void delete_items(struct change *c, uint32_t folder, bool hard)
-{
-	struct world *w = c->w;
-
-	if (hard) {
-		while (w->folders[folder].items.n > 0)
-			item_delete(c, world_by_hid(w, OBJECT_ITEM, w->folders[folder].items.at[0]), true);
-		return;
-	}
-	/* A soft delete marks only the top folder: everything below gets entries, but stays as it is. */
-	for (uint32_t i = 0; i < w->folders[folder].items.n; i++) {
-		struct item *item = &w->items[world_by_hid(w, OBJECT_ITEM, w->folders[folder].items.at[i])];
-
-		if (!(item->state & ITEM_SOFT_DELETED))
-			record_item(c, item, CHANGE_SOFT_DELETE, 0);
-	}
-}
-
-void folder_delete(struct change *c, uint32_t folder, bool hard)
-{
-	struct world *w = c->w;
-	struct vec tree = {0};
-
-	gather_tree(w, folder, &tree);
-	for (uint32_t i = 0; i < tree.n; i++) {
-		struct folder *f = &w->folders[tree.at[i]];
-
-		record_folder(c, f->parent, tree.at[i], hard ? CHANGE_HARD_DELETE : CHANGE_SOFT_DELETE);
-	}
-	w->folders[folder].soft_deleted = true;
-	w->folders[folder].deleted_on = time_now();
-	for (uint32_t i = 0; i < tree.n; i++)
-		delete_items(c, tree.at[i], hard);
-	if (hard) {
-		leave_parent(w, folder);
-		while (tree.n > 0)
-			world_free_folder(w, tree.at[--tree.n]);
-	}
-	vec_free(&tree);
-}
-
-void folder_restore(struct change *c, uint32_t folder)
-{
-	struct folder *f = &c->w->folders[folder];
-
-	f->soft_deleted = false;
-	f->deleted_on = 0;
-	record_folder(c, f->parent, folder, CHANGE_NEW);
+	change_touch(c, i->folder, OBJECT_ITEM, i->hid);
 }

@@ -23,6 +23,10 @@ struct change {
 
 void change_end(struct change *c);
 
+/* What every change is made of: an entry of a folder's journal, whose id is returned, and a note for open tables. */
+uint32_t change_record(struct world *w, uint32_t parent, uint32_t key, uint32_t kind, uint8_t flags, bool associated);
+void change_touch(struct change *c, uint32_t folder, enum object_type type, uint32_t hid);
+
 struct new_item {
 	struct props *props; /* a reference is taken */
 	uint16_t flags;
@@ -44,12 +48,19 @@ uint32_t item_copy(struct change *c, uint32_t item, uint32_t folder);
 void item_delete(struct change *c, uint32_t item, bool hard);
 void item_restore(struct change *c, uint32_t item);
 uint32_t item_size(const struct item *i);
+/* The entry of an item that is deleted with its folder; the item stays as it is. */
+void item_record_delete(struct change *c, uint32_t item);
 
 uint32_t folder_create(struct change *c, uint32_t store, uint32_t parent, const char *name, const char *class);
+/* type 1 generic, 2 search. */
+uint32_t folder_create_typed(struct change *c, uint32_t store, uint32_t parent, const char *name, const char *class,
+			     uint32_t type);
 void folder_save(struct change *c, uint32_t folder, uint64_t time);
 /* The target must not be below the folder. */
 void folder_move(struct change *c, uint32_t folder, uint32_t parent);
 void folder_delete(struct change *c, uint32_t folder, bool hard);
+/* With all that is in it; the parent may be in another store. Returns the copy. */
+uint32_t folder_copy(struct change *c, uint32_t folder, uint32_t parent);
 void folder_restore(struct change *c, uint32_t folder);
 /* Write the entry that gives an untouched folder a highest id. */
 void folder_place_holder(struct world *w, uint32_t folder);

@@ -23,17 +23,23 @@ static const struct {
 	{"delete", verb_delete, true},
 	{"restore", verb_restore, true},
 	{"purge", verb_purge, true},
+	{"purge-server", verb_purge_server, false},
 	{"refuse", verb_refuse, false},
 	{"uncache", verb_uncache, false},
 	{"folder-create", verb_folder_create, false},
 	{"folder-change", verb_folder_change, false},
 	{"folder-move", verb_folder_move, false},
+	{"folder-copy", verb_folder_copy, false},
 	{"folder-delete", verb_folder_delete, false},
 	{"folder-restore", verb_folder_restore, false},
 	{"user-create", verb_user_create, false},
 	{"group-create", verb_user_create, false},
 	{"user-change", verb_user_change, false},
+	{"group-change", verb_user_change, false},
 	{"user-delete", verb_user_delete, false},
+	{"group-delete", verb_user_delete, false},
+	{"group-add", verb_group_member, false},
+	{"group-remove", verb_group_member, false},
 	{"store-create", verb_store_create, false},
 	{"store-change", verb_store_change, false},
 	{"store-detach", verb_store_detach, false},
@@ -127,6 +133,18 @@ uint32_t command_user(struct command *c, const char *key)
 	return user ? user->id : 0;
 }
 
+static uint32_t store_by_guid(struct command *c, const char *text)
+{
+	unsigned char guid[GUID_BYTES];
+
+	if (strlen(text) != 2 * GUID_BYTES || hex_decode(text, 2 * GUID_BYTES, guid) < 0)
+		return 0;
+	for (uint32_t i = 1; i < c->w->n_stores; i++)
+		if (memcmp(c->w->stores[i].guid.b, guid, GUID_BYTES) == 0)
+			return i;
+	return 0;
+}
+
 static uint32_t store_named(struct command *c, const char *name, size_t n)
 {
 	char owner[128];
@@ -134,6 +152,9 @@ static uint32_t store_named(struct command *c, const char *name, size_t n)
 	uint32_t store;
 
 	snprintf(owner, sizeof(owner), "%.*s", (int)n, name);
+	store = store_by_guid(c, owner);
+	if (store)
+		return store;
 	if (strcmp(owner, "public") == 0)
 		return world_public_store(c->w);
 	user = world_user_named(c->w, owner);

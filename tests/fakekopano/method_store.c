@@ -14,7 +14,6 @@ static void put_value(struct call *c, const char *name, const struct value *v)
 /* The store that an argument names, also a detached one. */
 static uint32_t store_argument(struct call *c, struct bytes id, uint32_t *store)
 {
-
 	if (world_by_entry_id(c->w, id, store) != OBJECT_STORE || c->w->stores[*store].removed)
 		return KCERR_NOT_FOUND;
 	return 0;
@@ -50,7 +49,7 @@ void method_get_store(struct call *c)
 		er = store_argument(c, id, &store);
 	else if (!er)
 		store = world_store_of(c->w, c->session->user);
-	if (!er && (!store || c->w->stores[store].detached))
+	if (!er && !store)
 		er = KCERR_NOT_FOUND;
 	store_answer(c, er, store);
 }
@@ -88,15 +87,17 @@ static void resolved_store(struct call *c, uint32_t er, uint32_t store, const ch
 	const struct store *s = &c->w->stores[er ? 0 : store];
 	struct value v;
 
-	put_uint(c, "ulUserId", er ? 0 : s->owner);
+	put_uint(c, "ulUserId", er || s->detached ? 0 : s->owner);
 	if (er) {
 		put_raw(c, "<sUserId></sUserId><sStoreId></sStoreId><guid></guid>");
 		put_uint(c, "er", er);
 		return;
 	}
 	user_entry_id(c->w, s->owner, &v);
-	put_value(c, "sUserId", &v);
+	put_bytes(c, "sUserId", v.data, s->detached ? 0 : v.len);
 	store_entry_id(c->w, s, &v);
+	if (!server_path)
+		v.scratch[ENTRY_FLAGS_AT] = ENTRY_OPEN_HERE;
 	put_value(c, "sStoreId", &v);
 	put_bytes(c, "guid", s->guid.b, GUID_BYTES);
 	put_uint(c, "er", 0);
@@ -127,7 +128,7 @@ void method_resolve_store(struct call *c)
 	for (uint32_t i = 1; !er && guid.n == GUID_BYTES && i < c->w->n_stores; i++) {
 		const struct store *s = &c->w->stores[i];
 
-		if (!s->removed && !s->detached && memcmp(s->guid.b, guid.p, GUID_BYTES) == 0)
+		if (!s->removed && memcmp(s->guid.b, guid.p, GUID_BYTES) == 0)
 			store = i;
 	}
 	if (!er && !store)

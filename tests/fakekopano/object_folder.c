@@ -197,8 +197,10 @@ const char *store_name(const struct world *w, const struct store *s, char *text,
 
 	if (s->type == STORE_PUBLIC)
 		snprintf(text, size, "Public Folders");
+	else if (owner)
+		snprintf(text, size, "Inbox - %s", owner->full_name);
 	else
-		snprintf(text, size, "Inbox - %s", owner ? owner->full_name : "");
+		snprintf(text, size, "Inbox for a removed user");
 	return text;
 }
 
@@ -214,7 +216,7 @@ static bool owner_value(const struct world *w, const struct store *s, uint32_t t
 		return value_text(v, tag, owner ? owner->full_name : ""), owner;
 	case PR_USER_ENTRYID:
 	case PR_MAILBOX_OWNER_ENTRYID:
-		return user_entry_id(w, s->owner, v), true;
+		return user_entry_id(w, s->owner, v), owner;
 	default:
 		return false;
 	}

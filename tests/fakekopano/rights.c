@@ -18,16 +18,21 @@ bool owns_store(const struct world *w, uint32_t user, uint32_t store)
 	return u && (u->admin > 0 || w->stores[store].owner == user);
 }
 
-static bool concerns(const struct world *w, const struct acl_entry *entry, uint32_t user)
+bool is_member(const struct world *w, uint32_t group, uint32_t user)
 {
-	const struct user *group = world_user(w, entry->user);
+	const struct user *g = world_user(w, group), *u = world_user(w, user);
 
-	if (entry->user == user || entry->user == USER_EVERYONE)
-		return true;
-	for (uint32_t i = 0; group && i < group->members.n; i++)
-		if (group->members.at[i] == user)
+	if (group == USER_EVERYONE)
+		return u && (u->type == AB_USER || user == USER_EVERYONE);
+	for (uint32_t i = 0; g && i < g->members.n; i++)
+		if (g->members.at[i] == user)
 			return true;
 	return false;
+}
+
+static bool concerns(const struct world *w, const struct acl_entry *entry, uint32_t user)
+{
+	return entry->user == user || entry->user == USER_EVERYONE || is_member(w, entry->user, user);
 }
 
 uint32_t rights_on(const struct world *w, uint32_t user, uint32_t folder)

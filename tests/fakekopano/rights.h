@@ -5,6 +5,8 @@
 #include "tests/fakekopano/world.h"
 
 bool is_system_admin(const struct world *w, uint32_t user);
+/* Everyone has every user in it, and itself. */
+bool is_member(const struct world *w, uint32_t group, uint32_t user);
 bool owns_store(const struct world *w, uint32_t user, uint32_t store);
 uint32_t rights_on(const struct world *w, uint32_t user, uint32_t folder);
 bool may_read(const struct world *w, uint32_t user, uint32_t folder);

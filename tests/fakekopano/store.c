@@ -101,6 +101,8 @@ void user_delete(struct world *w, uint32_t user)
 	free(u->mail);
 	free(u->password);
 	vec_free(&u->members);
+	for (uint32_t i = 1; i < w->n_users; i++)
+		vec_remove_sorted(&w->users[i].members, user);
 	u->name = u->full_name = u->mail = u->password = NULL;
 	u->id = 0;
 }
@@ -240,10 +242,13 @@ uint32_t store_create(struct change *c, uint32_t owner, uint32_t type)
 	return store;
 }
 
-void store_remove(struct change *c, uint32_t store)
+void store_remove(struct change *c, uint32_t store, bool purge)
 {
 	struct world *w = c->w;
 
+	w->stores[store].removed = true;
+	if (!purge)
+		return;
 	for (uint32_t i = 1; i < w->n_items; i++)
 		if (w->items[i].hid && w->folders[w->items[i].folder].store == store)
 			world_free_item(w, i);
@@ -252,7 +257,6 @@ void store_remove(struct change *c, uint32_t store)
 			world_free_folder(w, i);
 	world_forget_key(w, w->stores[store].key);
 	world_forget_hid(w, w->stores[store].hid);
-	w->stores[store].removed = true;
 }
 
 struct world *world_populated(void)

@@ -17,8 +17,11 @@ void user_delete(struct world *w, uint32_t user);
 
 /* Returns the store's place. */
 uint32_t store_create(struct change *c, uint32_t owner, uint32_t type);
-/* The store and everything in it vanish without a journal entry. */
-void store_remove(struct change *c, uint32_t store);
+/*
+ * The store vanishes from the lists without a journal entry; what is in it can be read by its ids until it is purged,
+ * which forgets everything.
+ */
+void store_remove(struct change *c, uint32_t store, bool purge);
 
 /* The world of a new server: SYSTEM, Everyone, user1, user2, admin1, their stores, a public store. */
 struct world *world_populated(void);

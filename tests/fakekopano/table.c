@@ -48,7 +48,7 @@ static bool mailbox_value(const struct row *r, uint32_t tag, struct value *v)
 	case PR_STORE_ENTRYID:
 	case PR_RECORD_KEY:
 		store_entry_id(r->w, &r->w->stores[r->number], v);
-		v->scratch[26] = 16; /* "open here, wherever its home is" */
+		v->scratch[ENTRY_FLAGS_AT] = ENTRY_OPEN_HERE;
 		return true;
 	case PR_USER_NAME:
 		return value_text(v, tag, caller ? caller->name : ""), caller;

@@ -32,8 +32,8 @@ GET_STORE = ('<SOAP-ENV:Envelope xmlns:SOAP-ENV="http://schemas.xmlsoap.org/soap
              "</SOAP-ENV:Envelope>")
 
 REPLACED = {"ulSessionId": "session", "ulSyncId": "sync", "ulChangeId": "change", "ulTableId": "table",
-            "ulObjId": "object", "ul": "object", "ulUserId": "user"}
-BASE64 = ("sEntryId|lpsEntryId|sStoreId|sUserId|sSourceKeyFolder|folderSourceKey|messageSourceKey|sParentKey|"
+            "ulObjId": "object", "ul": "object", "ulUserId": "user", "ulGroupId": "user"}
+BASE64 = ("sEntryId|lpsEntryId|sStoreId|sUserId|sGroupId|sSourceKeyFolder|folderSourceKey|messageSourceKey|sParentKey|"
           "sObjectKey|guid")
 
 

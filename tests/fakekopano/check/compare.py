@@ -28,9 +28,10 @@ LEAVES = {
     "ulMaxChangeId": "change",
     "ulServerId": "object",
     "ulUserId": "user",
+    "ulGroupId": "user",
     "ulTableId": "table",
 }
-BINARIES = {"sEntryId", "lpsEntryId", "sStoreId", "sRootId", "sUserId", "guid", "sServerGuid", "sSourceKey",
+BINARIES = {"sEntryId", "lpsEntryId", "sStoreId", "sRootId", "sUserId", "sGroupId", "guid", "sServerGuid", "sSourceKey",
             "sParentSourceKey", "sSourceKeyFolder", "folderSourceKey", "messageSourceKey", "sParentKey", "sObjectKey"}
 # These stand for themselves: nothing, the smallest position, the largest one.
 LITERAL = {"change": {0, 1, 0xFFFFFFFF}, "sync": {0}, "object": {0}, "session": {0}, "table": {0},

@@ -208,6 +208,29 @@ def address_book(run):
     yield "41-gab-sync-tcp-user1-initial", LAST
 
 
+def groups(run):
+    """A group comes, gets members and loses them, and goes."""
+    here = "42-groups-tcp-tmpboss"
+    run.do("user-create", name="sysadmin1", admin=2)
+    for name, full_name, admin in (("tmpa", "Tmp A", 0), ("tmpb", "Tmp B", 0), ("tmpboss", "Tmp Boss", 2)):
+        run.do("user-create", name=name, full_name=full_name, password="pass", admin=admin)
+    yield here, 3
+    run.do("group-create", name="tmpg")
+    yield here, 4
+    run.do("group-add", group="tmpg", user="tmpa")
+    yield here, 5
+    run.do("group-add", group="tmpg", user="tmpb")
+    yield here, 25
+    run.do("group-change", group="tmpg")
+    yield here, 26
+    run.do("group-remove", group="tmpg", user="tmpb")
+    yield here, 29
+    run.do("user-delete", user="tmpa")
+    yield here, 33
+    run.do("group-delete", group="tmpg")
+    yield here, LAST
+
+
 SCENARIOS = {
     "01": logon,
     "03": no_writes("03-logon-wrong-password"),
@@ -217,6 +240,7 @@ SCENARIOS = {
     "30": whole_server,
     "31": refused,
     "40": address_book,
+    "42": groups,
     "54": no_writes("54-raw-errors"),
     "56": no_writes("56-raw-logon-variants"),
     "71": contents_table,

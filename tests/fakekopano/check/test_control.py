@@ -201,6 +201,57 @@ class Journal(FakeTest):
         self.assertEqual([(before + 3, 4), (before + 4, 4)], root.changes(contents, before)[0])
 
 
+class Folders(FakeTest):
+    """Journal entries as observed on a real server."""
+
+    def setUp(self):
+        super().setUp()
+        self.names = {}
+        for path in ("top", "top/a", "top/a/a1", "top/b"):
+            parent, _, name = path.rpartition("/")
+            self.name(path, self.fake.do("folder-create", parent=f"user1/{parent}", name=name))
+        for path in ("top", "top/a", "top/a/a1", "top/b"):
+            self.name(f"i-{path}", self.create(f"user1/{path}")[0])
+        self.name("gone", self.create("user1/top/b")[0])
+        self.fake.do("delete", folder="user1/top/b", last=1)
+        self.start = self.fake.do("info")["max_change"]
+
+    def name(self, name, thing):
+        self.names[thing["key"]] = name
+
+    def entries(self):
+        found = self.fake.do("journal", after=self.start)["entries"]
+        return [(e["kind"] & 15, self.names.get(e["key"], "new")) for e in found]
+
+    def test_a_tree_is_deleted_level_by_level(self):
+        for hard, action, extra in ((False, 4, []), (True, 5, [(5, "gone")])):
+            self.start = self.fake.do("info")["max_change"]
+            top = next(key for key, name in self.names.items() if name == "top")
+            self.fake.do("folder-delete", folder=top, hard=hard)
+            expected = ["top", "top/a", "top/b", "i-top", "top/a/a1", "i-top/a", "i-top/b"]
+            self.assertEqual([(action, n) for n in expected] + extra + [(action, "i-top/a/a1")], self.entries())
+
+    def test_a_purge_deletes_what_was_soft_deleted(self):
+        self.fake.do("folder-delete", folder="user1/top/a")
+        self.start = self.fake.do("info")["max_change"]
+        self.assertEqual({"ok": True, "folders": 1, "items": 1}, self.fake.do("purge-server"))
+        self.assertEqual([(5, n) for n in ("top/a", "top/a/a1", "i-top/a", "i-top/a/a1", "gone")], self.entries())
+
+    def test_a_copy_writes_folders_with_their_items(self):
+        self.fake.do("folder-copy", folder="user1/top", to="user1/Inbox")
+        self.assertEqual([(1, "new"), (2, "new"), (1, "new")] * 4, self.entries())
+
+    def test_another_store_gets_a_copy(self):
+        self.fake.do("folder-move", folder="user1/top/b", to="user2/Inbox")
+        self.assertEqual([(1, "new"), (2, "new"), (1, "new"), (4, "top/b"), (4, "i-top/b")], self.entries())
+
+    def test_search_folders_are_in_no_journal(self):
+        self.fake.do("folder-create", parent="user1/~root", name="search", type=2)
+        self.fake.do("folder-change", folder="user1/~root/search", name="renamed")
+        self.fake.do("folder-delete", folder="user1/~root/renamed", hard=True)
+        self.assertEqual([], self.entries())
+
+
 class Tables(FakeTest):
     def test_the_cursor_is_a_row(self):
         items = self.create(n=8, subject="t%d")
@@ -363,11 +414,19 @@ class Stores(FakeTest):
         self.assertEqual(str(NOT_FOUND), client.call("resolveUserStore", "<szUserName>user2</szUserName>").value("er"))
         self.fake.do("store-attach", store="user2")
         self.assertEqual("0", client.call("resolveUserStore", "<szUserName>user2</szUserName>").value("er"))
+
+    def test_a_removed_store_leaves_no_trace_but_its_folders_until_it_is_purged(self):
+        client = Client(self.fake, "admin1", "adminpass")
+        inbox, item = self.fake.folder("user2", "Inbox"), self.create("user2/Inbox", subject="x")[0]
+        sync, _ = client.register(inbox["key"])
         before = self.fake.do("info")
         self.fake.do("store-remove", store="user2")
-        after = self.fake.do("info")
-        self.assertEqual(before["max_change"], after["max_change"])
-        self.assertLess(after["folders"], before["folders"])
+        self.assertEqual(before["max_change"], self.fake.do("info")["max_change"])
+        self.assertEqual(([(item["change"], 1)], item["change"], 0), client.changes(sync, 1))
+        self.assertEqual("0", client.load(item["entry_id"]).value("er"))
+        self.fake.do("store-remove", store=inbox["store"], purge=True)
+        self.assertEqual(NOT_FOUND, client.changes(sync, 1)[2])
+        self.assertLess(self.fake.do("info")["folders"], before["folders"])
 
     def test_address_book(self):
         client = Client(self.fake)
