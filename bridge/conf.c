@@ -1,18 +1,16 @@
 #include "bridge/conf.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "bridge/conf_word.h"
 #include "core/arena.h"
 
-enum { MAX_SECRET_BYTES = 4096, MAX_HINT = 256 };
+enum { MAX_HINT = 256 };
 
 int conf_error(const struct conf_node *node, struct err *err, const char *format, ...)
 {
@@ -208,57 +206,5 @@ int conf_list(const struct conf_node *map, const char *key, const struct conf_no
 		if (check_text(&node->children[i], err))
 			return ERR_FATAL;
 	*list = node;
-	return 0;
-}
-
-/* The size of the first line, or -1 and errno. */
-static ssize_t read_line(const char *path, char *line, size_t room)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -1;
-	size_t n = 0;
-	ssize_t got;
-	while ((got = read(fd, line + n, room - n)) > 0)
-		n += (size_t)got;
-	int saved = errno;
-	close(fd);
-	errno = saved;
-	const char *end = memchr(line, '\n', n);
-	if (end)
-		n = (size_t)(end - line);
-	if (n && line[n - 1] == '\r')
-		n--;
-	return got < 0 ? -1 : (ssize_t)n;
-}
-
-int conf_secret_file(const struct conf_node *node, const char *path, char **secret, struct err *err)
-{
-	char line[MAX_SECRET_BYTES + 1];
-	ssize_t n = read_line(path, line, sizeof line);
-	int rc = 0;
-	if (n < 0)
-		rc = conf_error(node, err, "`%.60s`: cannot read %.200s: %s", node->path, path, strerror(errno));
-	else if (n == 0)
-		rc = conf_error(node, err, "`%.60s`: the first line of %.200s is empty", node->path, path);
-	else if (n > MAX_SECRET_BYTES || memchr(line, '\0', (size_t)n))
-		rc = conf_error(node, err, "`%.60s`: the first line of %.200s is no secret of up to %d characters",
-				node->path, path, MAX_SECRET_BYTES);
-	if (rc == 0) {
-		*secret = xcalloc(1, (size_t)n + 1);
-		memcpy(*secret, line, (size_t)n);
-	}
-	explicit_bzero(line, sizeof line);
-	return rc;
-}
-
-int conf_secret_env(const struct conf_node *node, const char *name, char **secret, struct err *err)
-{
-	const char *value = getenv(name);
-	if (!value || !*value)
-		return conf_error(node, err, "`%.60s`: the environment has no variable %.60s, or it is empty",
-				  node->path, name);
-	size_t size = strlen(value) + 1;
-	*secret = memcpy(xmalloc(size), value, size);
 	return 0;
 }

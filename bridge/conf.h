@@ -56,7 +56,10 @@ int conf_missing(const struct conf_node *map, const char *key, struct err *err);
 
 /* A secret from the file that `path` names: its first line. */
 int conf_secret_file(const struct conf_node *node, const char *path, char **secret, struct err *err);
-/* The same from the environment variable `name`. */
+/* 0 if `path` can be read and holds PEM with this label ("CERTIFICATE", "PRIVATE KEY"), and no key with a passphrase.
+ */
+int conf_pem_file(const struct conf_node *node, const char *path, const char *label, struct err *err);
+/* A secret from the environment variable `name`. */
 int conf_secret_env(const struct conf_node *node, const char *name, char **secret, struct err *err);
 
 #endif

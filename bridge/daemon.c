@@ -258,6 +258,9 @@ static void log_start(const struct settings *settings)
 {
 	log_info("version " TIDINGS_VERSION ": from %s to %s, state %s", settings->source->name, settings->sink->name,
 		 settings->state_path);
+	const char *caution = settings->source->caution ? settings->source->caution(settings->source_config) : NULL;
+	if (caution)
+		log_warning("source: %s", caution);
 	notify("READY=1", "from %s to %s", settings->source->name, settings->sink->name);
 }
 

@@ -29,6 +29,9 @@ struct source_driver {
 	/* Reads the driver's node; *config (for ops->open) borrows from the tree and from `follow`. */
 	int (*configure)(const struct conf_node *node, const struct follow *follow, void **config, struct err *err);
 	void (*free_config)(void *config); /* NULL is accepted */
+	/* What is dangerous in it although it was wanted, for each start to say; NULL: nothing. The pointer may be
+	 * NULL. */
+	const char *(*caution)(const void *config);
 	describe_fn *describe;
 };
 

@@ -15,6 +15,20 @@ enum {
 	HOUR_MS = 3600 * 1000
 };
 
+/* What libcurl would find out only when it connects. */
+static int check_tls_files(const struct conf_node *tls, const struct login *login, struct err *err)
+{
+	const char *key_file = login->key_file ? login->key_file : login->cert_file;
+	const struct conf_node *key = conf_get(tls, login->key_file ? "key_file" : "cert_file");
+	if (login->key_file && !login->cert_file)
+		return conf_error(key, err,
+				  "`key_file` without `cert_file`: a key alone is no certificate to log on with");
+	int rc = login->ca_file ? conf_pem_file(conf_get(tls, "ca_file"), login->ca_file, "CERTIFICATE", err) : 0;
+	if (rc == 0 && login->cert_file)
+		rc = conf_pem_file(conf_get(tls, "cert_file"), login->cert_file, "CERTIFICATE", err);
+	return rc || !key_file ? rc : conf_pem_file(key, key_file, "PRIVATE KEY", err);
+}
+
 static int read_tls(const struct conf_node *node, struct login *login, struct err *err)
 {
 	static const char *const keys[] = {"ca_file", "cert_file", "key_file", "verify", NULL};
@@ -29,7 +43,9 @@ static int read_tls(const struct conf_node *node, struct login *login, struct er
 		rc = conf_text(tls, "cert_file", &login->cert_file, err);
 	if (rc == 0)
 		rc = conf_text(tls, "key_file", &login->key_file, err);
-	return rc ? rc : conf_bool(tls, "verify", &login->verify, err);
+	if (rc == 0)
+		rc = conf_bool(tls, "verify", &login->verify, err);
+	return rc ? rc : check_tls_files(tls, login, err);
 }
 
 static int read_password(const struct conf_node *node, struct kopano_config *config, struct err *err)
@@ -123,10 +139,19 @@ static int configure(const struct conf_node *node, const struct follow *follow, 
 	return rc;
 }
 
+static const char *caution(const void *context)
+{
+	const struct kopano_config *config = context;
+	return config->login.verify ? NULL
+				    : "`tls.verify` is false: whoever stands between here and the server can read the "
+				      "password and the mail";
+}
+
 const struct source_driver kopano_driver = {
 	.name = "kopano",
 	.ops = &kopano_ops,
 	.configure = configure,
 	.free_config = free_config,
+	.caution = caution,
 	.describe = kopano_describe,
 };

@@ -166,6 +166,23 @@ void http_ignore_stop(struct http *http)
 	http->stop = NULL;
 }
 
+/* By OpenSSL's words; where they are others, the general advice is still right. */
+static const char *certificate_advice(const char *reason)
+{
+	static const struct {
+		const char *words, *advice;
+	} known[] = {
+		{"expired", "renew it at the server"},
+		{"not yet valid", "look at the clocks of this machine and of the one that made it"},
+		{"subject name", "name the server in the URL as its certificate does"},
+		{"does not match", "name the server in the URL as its certificate does"},
+	};
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+		if (strstr(reason, known[i].words))
+			return known[i].advice;
+	return "name the file of the CA that signed it, or of the certificate itself, as tls.ca_file";
+}
+
 static int certificate_failure(struct http *http, const char *reason, struct err *err)
 {
 	if (http->result == CURLE_SSL_CERTPROBLEM || http->result == CURLE_SSL_CACERT_BADFILE)
@@ -173,10 +190,8 @@ static int certificate_failure(struct http *http, const char *reason, struct err
 				 "the files of the certificate, its key or the CA are of no use (%s): check ca_file, "
 				 "cert_file and key_file",
 				 reason);
-	return err_usage(err,
-			 "the certificate of the server is not trusted (%s): name the file of the CA that signed it as "
-			 "ca_file, and the server as its certificate does in the URL",
-			 reason);
+	return err_usage(err, "the certificate of the server is not trusted (%s): %s", reason,
+			 certificate_advice(reason));
 }
 
 static int failure(struct http *http, struct err *err)
