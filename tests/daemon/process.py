@@ -6,7 +6,7 @@ import resource
 import signal
 import subprocess
 from pathlib import Path
-from typing import Mapping, Optional
+from typing import Mapping, Optional, Sequence
 
 from waiting import wait_until
 
@@ -25,11 +25,19 @@ class Daemon:
         self.process: Optional[subprocess.Popen] = None
         self.read_from = 0  # where the log of the present process begins
 
-    def start(self, file_size_limit: Optional[int] = None, env: Optional[Mapping[str, str]] = None) -> None:
+    def start(
+        self,
+        file_size_limit: Optional[int] = None,
+        env: Optional[Mapping[str, str]] = None,
+        arguments: Sequence[str] = (),
+        open_files_limit: Optional[int] = None,
+    ) -> None:
         def limit() -> None:
             if file_size_limit is not None:
                 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
                 resource.setrlimit(resource.RLIMIT_FSIZE, (file_size_limit, file_size_limit))
+            if open_files_limit is not None:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (open_files_limit, open_files_limit))
 
         self.read_from = self.log_file.stat().st_size if self.log_file.exists() else 0
         # The log goes through a pipe, so that a limit on files does not stop it.
@@ -37,7 +45,7 @@ class Daemon:
         with open(self.log_file, "ab") as log:
             self.logger = subprocess.Popen(reader, stdin=subprocess.PIPE, stdout=log)
         self.process = subprocess.Popen(
-            [self.program, "run", "-c", self.config],
+            [self.program, "run", "-c", self.config, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=self.logger.stdin,
             stderr=self.logger.stdin,
