@@ -264,11 +264,17 @@ static void log_start(const struct settings *settings)
 	notify("READY=1", "from %s to %s", settings->source->name, settings->sink->name);
 }
 
-static void log_counts(const struct pipeline_counts *counts)
+/* What is only sent is never called acknowledged. */
+static void log_counts(const struct settings *settings, const struct pipeline_counts *counts)
 {
-	log_info("stopped: %" PRIu64 " records published, %" PRIu64 " acknowledged, %" PRIu64 " dead letters, %" PRIu64
-		 " items gone",
-		 counts->n_published, counts->n_acknowledged, counts->n_dead_letters, counts->n_gone);
+	bool only_sent = settings->sink->best_effort && settings->sink->best_effort(settings->sink_config);
+	if (only_sent)
+		log_info("stopped: %" PRIu64 " records sent, %" PRIu64 " dead letters, %" PRIu64 " items gone",
+			 counts->n_published, counts->n_dead_letters, counts->n_gone);
+	else
+		log_info("stopped: %" PRIu64 " records published, %" PRIu64 " acknowledged, %" PRIu64
+			 " dead letters, %" PRIu64 " items gone",
+			 counts->n_published, counts->n_acknowledged, counts->n_dead_letters, counts->n_gone);
 }
 
 int daemon_run(const struct settings *settings, const struct encoder *encoder, struct err *err)
@@ -284,7 +290,7 @@ int daemon_run(const struct settings *settings, const struct encoder *encoder, s
 		rc = run_sessions(&daemon, err);
 		restore_mask(&daemon);
 		close(daemon.signal_fd);
-		log_counts(&daemon.counts);
+		log_counts(settings, &daemon.counts);
 	}
 	daemon.state->ops->close(daemon.state);
 	return rc;

@@ -41,6 +41,8 @@ struct sink_driver {
 	int (*configure)(const struct conf_node *node, void **config, struct err *err);
 	void (*free_config)(void *config);
 	const char *const *(*topics)(const void *config); /* N_TOPICS names */
+	/* Whether an acknowledgement says no more than that a record was sent. NULL: never. */
+	bool (*best_effort)(const void *config);
 	describe_fn *describe;
 };
 

@@ -9,8 +9,8 @@
  *     zeromq_consumer_close(consumer);
  *
  * It connects, greets, reconnects and goes on by itself, and sends its heartbeats from `next`: whoever does not call
- * that for seconds counts as dead, and its records come again. Records may repeat after a reconnect or a restart of the
- * bridge; a record that was given out and not acknowledged is given out again.
+ * that for seconds counts as dead for the bridge, until it calls it again. One consumer is given each record of a run
+ * once. After a restart of the bridge (another run), or of the consumer, records come again.
  *
  * Memory: a record is borrowed until the next call of next or close. Threads: all calls from one. */
 #ifndef TIDINGS_BRIDGE_ZEROMQ_CONSUMER_H
@@ -19,7 +19,8 @@
 #include "core/change.h"
 #include "core/error.h"
 
-enum { ZEROMQ_RUN_SIZE = 16, ZEROMQ_NONE = -1 /* from next: nothing came in time */ };
+enum { ZEROMQ_RUN_SIZE = 16, ZEROMQ_CREDIT = 10000 /* records that may be unacknowledged */ };
+enum { ZEROMQ_NONE = -1 /* from next: nothing came in time */ };
 
 struct zeromq_record {
 	uint8_t run[ZEROMQ_RUN_SIZE];
@@ -52,7 +53,8 @@ int zeromq_subscriber_open(const char *endpoint, const char *const *prefixes, si
 int zeromq_consumer_next(struct zeromq_consumer *consumer, struct zeromq_record *record, int timeout_ms,
 			 struct err *err);
 
-/* This record and all before it have arrived for good. Does nothing for a subscriber. Told to the bridge at once. */
+/* This record and all before it have arrived for good; told to the bridge at once. Not for each record of many: once
+ * for some hundreds is enough, but within ZEROMQ_CREDIT. Does nothing for a subscriber. */
 void zeromq_consumer_acknowledge(struct zeromq_consumer *consumer, const struct zeromq_record *record);
 
 /* Says good-bye. NULL is accepted. */

@@ -10,10 +10,10 @@
 #include "bridge/settings.h"
 
 extern const struct source_driver kopano_driver;
-extern const struct sink_driver file_driver, kafka_driver;
+extern const struct sink_driver file_driver, kafka_driver, zeromq_driver;
 
 static const struct source_driver *const sources[] = {&kopano_driver, NULL};
-static const struct sink_driver *const sinks[] = {&kafka_driver, &file_driver, NULL};
+static const struct sink_driver *const sinks[] = {&kafka_driver, &zeromq_driver, &file_driver, NULL};
 
 static void must(bool good)
 {
