@@ -35,9 +35,52 @@ struct source_driver {
 	describe_fn *describe;
 };
 
+/* ---- what a sink has delivered, read back: `tail` ---- */
+
+enum { FROM_BEGINNING = -2, FROM_END = -1 };
+
+struct reader_options {
+	bool topics[N_TOPICS]; /* which of them; those that are not there yet are left out */
+	bool topics_given;     /* somebody named them: one that is not there is an error */
+	bool from_given;
+	int64_t from_ms;                  /* milliseconds since 1970, or FROM_... */
+	bool follow;                      /* go on at the end */
+	bool live;                        /* listen without being waited for */
+	const char *consumer;             /* by which name; NULL: the configured one */
+	void (*notice)(const char *text); /* an outage that is waited for, and the like */
+};
+
+/* A record that was read back. Borrowed until the reader is called again. */
+struct delivered {
+	enum topic topic;
+	struct slice key, value;
+	int64_t published_ms; /* 0: not known */
+};
+
+enum { READER_NONE = -1 /* nothing came in time */, READER_END = -2 /* this was all */ };
+
+struct reader {
+	const struct reader_ops *ops;
+};
+
+/* Calls come from one thread. A reader changes nothing, but for `done`. */
+struct reader_ops {
+	/* *reader is set, also on failure if there is something to close. `stop_fd` becomes readable when the program
+	 * must stop. Options that make no sense here are refused. Returns 0, ERR_FATAL or ERR_STOPPED. */
+	int (*open)(const void *config, const struct reader_options *options, int stop_fd, struct reader **reader,
+		    struct err *err);
+	/* Waits that long at the most. Returns 0, READER_NONE, READER_END or ERR_FATAL. */
+	int (*next)(struct reader *reader, int wait_ms, struct delivered *delivered, struct err *err);
+	/* All that was read has arrived where it was to go: tells it to whoever waits for that. May be NULL. Returns 0
+	 * or ERR_FATAL. */
+	int (*done)(struct reader *reader, struct err *err);
+	void (*close)(struct reader *reader); /* NULL and half-opened are accepted */
+};
+
 struct sink_driver {
 	const char *name; /* its key under `sink` */
 	const struct sink_ops *ops;
+	const struct reader_ops *reader; /* NULL: what was delivered cannot be read back */
 	int (*configure)(const struct conf_node *node, void **config, struct err *err);
 	void (*free_config)(void *config);
 	const char *const *(*topics)(const void *config); /* N_TOPICS names */

@@ -214,6 +214,13 @@ int settings_load_source(const char *file, const struct source_driver *const *so
 	return read_source(settings, sources, err);
 }
 
+int settings_load_sink(const char *file, const struct sink_driver *const *sinks, struct settings *settings,
+		       struct err *err)
+{
+	int rc = load_tree(settings, file, err);
+	return rc ? rc : read_sink(settings, sinks, err);
+}
+
 int settings_load(const char *file, const struct source_driver *const *sources, const struct sink_driver *const *sinks,
 		  struct settings *settings, struct err *err)
 {

@@ -35,6 +35,10 @@ int settings_load(const char *file, const struct source_driver *const *sources, 
 int settings_load_source(const char *file, const struct source_driver *const *sources, struct settings *settings,
 			 struct err *err);
 
+/* The same of `sink` alone: for reading back what was delivered. */
+int settings_load_sink(const char *file, const struct sink_driver *const *sinks, struct settings *settings,
+		       struct err *err);
+
 /* Frees what settings_load made; a zeroed one is accepted. */
 void settings_free(struct settings *settings);
 

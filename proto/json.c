@@ -1,6 +1,7 @@
 #include "proto/json.h"
 
 #include "google/protobuf/timestamp.pb-c.h"
+#include "proto/enum_name.h"
 #include "proto/utf8.h"
 #include "tidings/v1/change.pb-c.h"
 #include "tidings/v1/dead_letter.pb-c.h"
@@ -76,19 +77,12 @@ void json_print_text(struct slice text, FILE *out)
 	putc('"', out);
 }
 
-static const char *after_prefix(const ProtobufCEnumDescriptor *type, const char *name)
-{
-	const char *zero = protobuf_c_enum_descriptor_get_value(type, 0)->name;
-
-	return name + strlen(zero) - strlen("UNSPECIFIED");
-}
-
 static void print_enum(const ProtobufCEnumDescriptor *type, int value, FILE *out)
 {
-	const ProtobufCEnumValue *known = protobuf_c_enum_descriptor_get_value(type, value);
+	const char *name = enum_name(type, value);
 
-	if (known)
-		fprintf(out, "\"%s\"", after_prefix(type, known->name));
+	if (name)
+		fprintf(out, "\"%s\"", name);
 	else
 		fprintf(out, "%d", value);
 }

@@ -291,6 +291,7 @@ static const struct sink_ops file_ops = {
 const struct sink_driver file_driver = {
 	.name = "file",
 	.ops = &file_ops,
+	.reader = &file_reader_ops,
 	.configure = configure,
 	.free_config = free,
 	.topics = topics,

@@ -11,6 +11,7 @@
  *
  *     layout.c   names, the torn tail, marks
  *     file.c     the operations of core/sink.h
+ *     read.c     the reader of bridge/driver.h
  *
  * Threads: all calls come from one; service blocks for the write and the fsync, as a commit of the state does. Memory:
  * what was sent and not yet written is only pointed to, it lives in its batches. Errors: exit code 2 for what somebody
@@ -41,6 +42,7 @@ int file_seek(struct file_topic *topic, struct state *state, struct err *err);
 void file_add_mark(struct file_topic *topic, struct put_list *list, struct arena *arena);
 
 describe_fn file_describe;
+extern const struct reader_ops file_reader_ops;
 
 /* "cannot WHAT DIRECTORY/TOPIC.records: why": ERR_FATAL. */
 int file_failed(const struct file_topic *topic, const char *what, struct err *err);

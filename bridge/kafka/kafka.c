@@ -1,4 +1,4 @@
-#include "bridge/kafka/kafka.h"
+#include "bridge/kafka/read.h"
 
 #include <poll.h>
 #include <stdlib.h>
@@ -108,6 +108,7 @@ static const char *const *topics(const void *config)
 const struct sink_driver kafka_driver = {
 	.name = "kafka",
 	.ops = &ops,
+	.reader = &kafka_reader_ops,
 	.configure = kafka_configure,
 	.free_config = kafka_free_config,
 	.topics = topics,
