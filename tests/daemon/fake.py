@@ -250,8 +250,34 @@ class FakeServer:
     def expire_sessions(self) -> None:
         self.do("expire-sessions")
 
-    def expire_syncs(self) -> None:
-        self.do("expire-syncs")
+    def expire_syncs(self, ids: Optional[list[int]] = None) -> None:
+        """All, or some."""
+        self.do("expire-syncs", ids=ids)
+
+    def advance(self, seconds: float) -> None:
+        """That time has gone by on the server's clock."""
+        self.do("advance", ms=int(seconds * 1000))
+
+    def mark(self, name: str = "") -> None:
+        self.do("mark", name=name)
+
+    def restore_mark(self, name: str = "") -> None:
+        """The server is restored to its state at the mark, as from a backup."""
+        self.do("restore-mark", name=name)
+
+    def change_guid(self) -> None:
+        self.do("new-guid")
+
+    def hold(self, place: Optional[Place] = None, ms: int = 0) -> None:
+        """Commands about that folder, or any, take their ids now and become visible in ms, or upon release()."""
+        self.do("hold", folder=place_text(place) if place else None, ms=ms)
+
+    def release(self, order: str = "first", keep: bool = False) -> None:
+        self.do("release", order=order, keep=keep)
+
+    def lag(self, ms: int) -> None:
+        """Entries appear in the journal so much later than everything else says that they are there."""
+        self.do("lag", ms=ms)
 
     def restart(self) -> None:
         """As seen by clients: connections and sessions are gone, the data is there."""

@@ -40,6 +40,8 @@ uint32_t change_record(struct world *w, uint32_t parent, uint32_t key, uint32_t 
 	if (replaced)
 		vec_remove_sorted(&f->changes, replaced);
 	vec_insert_sorted(&f->changes, id);
+	if (w->lag_ms)
+		world_lag(w, id);
 	return id;
 }
 

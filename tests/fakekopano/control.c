@@ -26,12 +26,12 @@ static const struct {
 	{"purge-server", verb_purge_server, false},
 	{"refuse", verb_refuse, false},
 	{"uncache", verb_uncache, false},
-	{"folder-create", verb_folder_create, false},
-	{"folder-change", verb_folder_change, false},
-	{"folder-move", verb_folder_move, false},
-	{"folder-copy", verb_folder_copy, false},
-	{"folder-delete", verb_folder_delete, false},
-	{"folder-restore", verb_folder_restore, false},
+	{"folder-create", verb_folder_create, true},
+	{"folder-change", verb_folder_change, true},
+	{"folder-move", verb_folder_move, true},
+	{"folder-copy", verb_folder_copy, true},
+	{"folder-delete", verb_folder_delete, true},
+	{"folder-restore", verb_folder_restore, true},
 	{"user-create", verb_user_create, false},
 	{"group-create", verb_user_create, false},
 	{"user-change", verb_user_change, false},
@@ -56,8 +56,11 @@ static const struct {
 	{"expire-sessions", verb_expire_sessions, false},
 	{"expire-syncs", verb_expire_syncs, false},
 	{"restart", verb_restart, false},
-	{"backup", verb_backup, false},
-	{"restore-backup", verb_restore_backup, false},
+	{"mark", verb_mark, false},
+	{"restore-mark", verb_restore_mark, false},
+	{"lag", verb_lag, false},
+	{"advance", verb_advance, false},
+	{"new-guid", verb_new_guid, false},
 	{"reload-tables", verb_reload_tables, false},
 };
 
@@ -288,48 +291,7 @@ static size_t verb_named(const char *name)
 	return i;
 }
 
-static bool is_held(struct command *c, const char *key)
-{
-	uint32_t folder = json_get(c->in, key) ? command_folder(c, key) : 0;
-
-	for (uint32_t i = 0; folder && i < c->s->held_folders.n; i++)
-		if (c->s->held_folders.at[i] == c->w->folders[folder].key)
-			return true;
-	return false;
-}
-
-/* How many change ids the command will need. */
-static uint32_t ids_needed(struct command *c, const char *verb)
-{
-	struct vec items = {0};
-	uint32_t n;
-
-	if (strcmp(verb, "create") == 0)
-		return (uint32_t)(json_int(c->in, "n", 1) * (1 + json_int(c->in, "saves", 0)));
-	command_items(c, command_folder(c, "folder"), strcmp(verb, "restore") == 0 || strcmp(verb, "purge") == 0,
-		      &items);
-	n = items.n * (strcmp(verb, "move") == 0 ? 2 : 1);
-	vec_free(&items);
-	return n;
-}
-
-/* As a transaction of the real server: its ids are taken now, it becomes visible later. */
-static void hold(struct command *c, const char *verb, const char *text)
-{
-	struct server *s = c->s;
-	uint32_t n = ids_needed(c, verb), first = journal_reserve(&c->w->journal, n);
-	struct held_command held = {.due_ms = s->hold_ms ? clock_ms() + s->hold_ms : 0, .text = strdup(text)};
-
-	for (uint32_t i = 0; i < n; i++)
-		vec_push(&held.reserved, first + i);
-	s->held = array_grow(s->held, s->n_held, &s->cap_held, sizeof(*s->held));
-	s->held[s->n_held++] = held;
-	buf_str(c->out, ",\"held\":true");
-	reply_uint(c, "first_change", first);
-	reply_uint(c, "n_changes", n);
-}
-
-static void finish(struct command *c, struct buf *out, struct buf *members)
+void command_finish(struct command *c, struct buf *out, struct buf *members)
 {
 	if (command_failed(c)) {
 		buf_str(out, "{\"error\":");
@@ -343,7 +305,7 @@ static void finish(struct command *c, struct buf *out, struct buf *members)
 }
 
 /* Carry out one line. The lock is held alone. original keeps the text that parsing destroys. */
-static void run_line(struct server *s, char *line, const char *original, struct buf *out, struct vec *reserved)
+void control_run_line(struct server *s, char *line, const char *original, struct buf *out, struct vec *reserved)
 {
 	struct json *in = json_parse(line, strlen(line));
 	struct buf members = {0};
@@ -355,88 +317,17 @@ static void run_line(struct server *s, char *line, const char *original, struct 
 		command_fail(&c, "not a JSON object");
 	} else if (verb == N_VERBS) {
 		command_fail(&c, "unknown verb %s", name);
-	} else if (!reserved && verbs[verb].holds && s->held_folders.n &&
-		   (is_held(&c, "folder") || is_held(&c, "to"))) {
-		hold(&c, name, original);
+	} else if (!reserved && verbs[verb].holds && command_is_late(&c)) {
+		command_hold(&c, original);
 	} else {
 		s->w->reserved = reserved;
 		verbs[verb].run(&c);
 		s->w->reserved = NULL;
 		server_follow(s, &c.change);
 	}
-	finish(&c, out, &members);
+	command_finish(&c, out, &members);
 	json_free(in);
 	buf_free(&members);
-}
-
-static void release(struct server *s, uint32_t i, struct buf *out)
-{
-	struct held_command held = s->held[i];
-	char *line = strdup(held.text);
-
-	s->n_held--;
-	memmove(s->held + i, s->held + i + 1, (s->n_held - i) * sizeof(*s->held));
-	run_line(s, line, held.text, out, &held.reserved);
-	vec_free(&held.reserved);
-	free(line);
-	free(held.text);
-}
-
-void control_release_due(struct server *s)
-{
-	struct buf ignored = {0};
-	uint64_t now = clock_ms();
-
-	if (!__atomic_load_n(&s->n_held, __ATOMIC_RELAXED))
-		return;
-	pthread_rwlock_wrlock(&s->lock);
-	for (uint32_t i = 0; i < s->n_held; i++)
-		if (s->held[i].due_ms && s->held[i].due_ms <= now)
-			release(s, i--, &ignored);
-	pthread_rwlock_unlock(&s->lock);
-	buf_free(&ignored);
-}
-
-static void run_hold(struct server *s, const struct json *in, struct buf *out)
-{
-	struct buf members = {0};
-	struct command c = {.s = s, .w = s->w, .in = in, .out = &members, .change = {.w = s->w}};
-	uint32_t folder = command_folder(&c, "folder");
-
-	if (folder) {
-		vec_push(&s->held_folders, s->w->folders[folder].key);
-		s->hold_ms = (uint64_t)json_int(in, "ms", 0);
-	}
-	finish(&c, out, &members);
-	buf_free(&members);
-}
-
-/* hold and release run other commands and answer for themselves. */
-static bool run_special(struct server *s, const char *line, struct buf *out)
-{
-	char *copy = strdup(line);
-	struct json *in = json_parse(copy, strlen(copy));
-	const char *verb = json_text(in, "do", "");
-	bool holds = strcmp(verb, "hold") == 0, releases = strcmp(verb, "release") == 0;
-	struct buf answers = {0};
-
-	if (holds)
-		run_hold(s, in, out);
-	if (releases) {
-		uint32_t n = s->n_held;
-
-		if (!json_bool(in, "keep", false))
-			s->held_folders.n = 0;
-		/* "order": "last" commits the newest first: ids then become visible out of order within one folder too.
-		 */
-		while (s->n_held > 0)
-			release(s, strcmp(json_text(in, "order", "first"), "last") == 0 ? s->n_held - 1 : 0, &answers);
-		buf_printf(out, "{\"ok\":true,\"released\":%u}\n", n);
-	}
-	buf_free(&answers);
-	json_free(in);
-	free(copy);
-	return holds || releases;
 }
 
 void control_run(struct server *s, char *text, size_t len, struct buf *out)
@@ -454,8 +345,8 @@ void control_run(struct server *s, char *text, size_t len, struct buf *out)
 			continue;
 		original = strdup(line);
 		pthread_rwlock_wrlock(&s->lock);
-		if (!run_special(s, original, out))
-			run_line(s, line, original, out, NULL);
+		if (!control_hold_or_release(s, original, out))
+			control_run_line(s, line, original, out, NULL);
 		pthread_rwlock_unlock(&s->lock);
 		free(original);
 	}

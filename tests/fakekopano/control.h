@@ -11,8 +11,8 @@
 
 /* Run every line of text, which is changed. */
 void control_run(struct server *s, char *text, size_t len, struct buf *out);
-/* Carry out held commands whose time has come. Called now and then. */
-void control_release_due(struct server *s);
+/* Carry out held commands whose time has come. Returns in how many ms the next one is due, or -1. */
+int64_t control_release_due(struct server *s);
 
 /* One command being carried out; the lock is held alone. */
 struct command {
@@ -23,6 +23,17 @@ struct command {
 	struct change change;
 	char error[160];
 };
+
+/* Carry out one line, which is changed; original has its text. reserved are change ids to use first, or NULL. */
+void control_run_line(struct server *s, char *line, const char *original, struct buf *out, struct vec *reserved);
+/* hold and release run other commands and answer for themselves. Returns whether it was one of them. */
+bool control_hold_or_release(struct server *s, const char *line, struct buf *out);
+/* Shall the command become visible later only? */
+bool command_is_late(struct command *c);
+/* As a transaction of the real server: its ids are taken now, it becomes visible later. */
+void command_hold(struct command *c, const char *text);
+/* Write the whole answer from its members. */
+void command_finish(struct command *c, struct buf *out, struct buf *members);
 
 void command_fail(struct command *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 bool command_failed(const struct command *c);
@@ -56,7 +67,7 @@ control_verb verb_user_create, verb_user_change, verb_user_delete, verb_group_me
 	verb_store_change, verb_store_detach;
 control_verb verb_store_remove, verb_right;
 control_verb verb_list, verb_folders, verb_journal, verb_stats, verb_info;
-control_verb verb_fault, verb_clear_faults, verb_expire_sessions, verb_expire_syncs, verb_restart, verb_backup;
-control_verb verb_restore_backup, verb_reload_tables;
+control_verb verb_fault, verb_clear_faults, verb_expire_sessions, verb_expire_syncs, verb_restart, verb_mark;
+control_verb verb_restore_mark, verb_reload_tables, verb_lag, verb_advance, verb_new_guid;
 
 #endif

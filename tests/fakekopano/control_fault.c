@@ -1,5 +1,6 @@
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "tests/fakekopano/control.h"
 
@@ -59,24 +60,82 @@ void verb_restart(struct command *c)
 	c->s->close_connections(c->s);
 }
 
-void verb_backup(struct command *c)
+static struct mark *mark_named(struct server *s, const char *name)
 {
-	if (c->s->backup)
-		world_free(c->s->backup);
-	c->s->backup = world_clone(c->w);
+	for (uint32_t i = 0; i < s->n_marks; i++)
+		if (strcmp(s->marks[i].name, name) == 0)
+			return &s->marks[i];
+	return NULL;
+}
+
+void verb_mark(struct command *c)
+{
+	const char *name = json_text(c->in, "name", "");
+	struct server *s = c->s;
+	struct mark *mark = mark_named(s, name);
+
+	if (mark) {
+		world_free(mark->w);
+	} else {
+		s->marks = array_grow(s->marks, s->n_marks, &s->cap_marks, sizeof(*s->marks));
+		mark = &s->marks[s->n_marks++];
+		mark->name = strdup(name);
+	}
+	mark->w = world_clone(c->w);
 	reply_uint(c, "max_change", c->w->journal.max);
 }
 
-void verb_restore_backup(struct command *c)
+void verb_restore_mark(struct command *c)
 {
-	if (!c->s->backup) {
-		command_fail(c, "no backup was made");
+	const struct mark *mark = mark_named(c->s, json_text(c->in, "name", ""));
+
+	if (!mark) {
+		command_fail(c, "no such mark");
 		return;
 	}
 	verb_restart(c);
 	world_free(c->w);
-	c->s->w = c->w = c->change.w = world_clone(c->s->backup);
+	c->s->w = c->w = c->change.w = world_clone(mark->w);
 	reply_uint(c, "max_change", c->w->journal.max);
+}
+
+void verb_lag(struct command *c)
+{
+	c->w->lag_ms = (uint64_t)json_int(c->in, "ms", 0);
+}
+
+#define SYNC_LIFETIME_MS (90 * UINT64_C(86400000))
+
+static uint32_t expire_old_syncs(struct world *w)
+{
+	uint64_t now = clock_ms();
+	uint32_t kept = 0, n;
+
+	for (uint32_t i = 0; i < w->n_syncs; i++)
+		if (now - w->syncs[i].stored_ms <= SYNC_LIFETIME_MS)
+			w->syncs[kept++] = w->syncs[i];
+	n = w->n_syncs - kept;
+	w->n_syncs = kept;
+	return n;
+}
+
+/* As if that time had gone by, with what a server does in it: a year ends every sync id that nobody stored. */
+void verb_advance(struct command *c)
+{
+	clock_advance((uint64_t)json_int(c->in, "ms", 1000 * json_int(c->in, "seconds", 0)));
+	sessions_end_idle(c->s);
+	world_end_lags(c->w);
+	reply_uint(c, "syncs_expired", expire_old_syncs(c->w));
+	server_wake(c->s);
+}
+
+/* Another server with the same content: every id is another one. */
+void verb_new_guid(struct command *c)
+{
+	if (getrandom(c->w->guid.b, GUID_BYTES, 0) != GUID_BYTES)
+		abort();
+	verb_restart(c);
+	reply_hex(c, "guid", c->w->guid.b, GUID_BYTES);
 }
 
 void verb_reload_tables(struct command *c)

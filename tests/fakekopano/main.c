@@ -1,16 +1,17 @@
 #include <getopt.h>
 #include <malloc.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "tests/fakekopano/control.h"
 #include "tests/fakekopano/http.h"
 #include "tests/fakekopano/store.h"
-
-#define TICK_MS 5
 
 enum {
 	OPTION_PORT,
@@ -122,16 +123,30 @@ static void init_lock(pthread_rwlock_t *lock)
 	pthread_rwlockattr_destroy(&attributes);
 }
 
+/* The wait until something is due again, or somebody says that it is due sooner. Returns false on a signal to stop. */
+static bool wait_for(struct server *s, int signals, int64_t ms)
+{
+	struct pollfd fds[] = {{.fd = s->wake_fd, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
+	uint64_t ignored;
+
+	poll(fds, 2, ms < 0 || ms > INT32_MAX ? -1 : (int)ms);
+	if (fds[0].revents && read(s->wake_fd, &ignored, sizeof(ignored)) < 0)
+		return false;
+	return !fds[1].revents;
+}
+
 static void serve(struct server *s)
 {
-	const struct timespec tick = {.tv_nsec = TICK_MS * 1000000};
 	sigset_t signals;
+	int fd;
 
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
-	while (sigtimedwait(&signals, NULL, &tick) < 0)
-		control_release_due(s);
+	fd = signalfd(-1, &signals, SFD_CLOEXEC);
+	while (wait_for(s, fd, control_release_due(s)))
+		;
+	close(fd);
 }
 
 static void block_signals(void)
@@ -148,7 +163,7 @@ static void block_signals(void)
 int main(int argc, char **argv)
 {
 	struct settings settings = read_options(argc, argv);
-	struct server s = {.session_timeout_ms = settings.session_timeout_s * 1000};
+	struct server s = {.session_timeout_ms = settings.session_timeout_s * 1000, .wake_fd = eventfd(0, EFD_CLOEXEC)};
 	struct http h;
 
 	block_signals();

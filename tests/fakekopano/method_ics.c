@@ -58,7 +58,8 @@ static uint32_t register_sync(struct call *c, uint32_t folder, uint32_t type)
 	struct world *w = c->w;
 
 	w->syncs = array_grow(w->syncs, w->n_syncs, &w->cap_syncs, sizeof(*w->syncs));
-	w->syncs[w->n_syncs++] = (struct sync){++w->last_sync, folder ? w->folders[folder].key : 0, 1, type};
+	w->syncs[w->n_syncs++] =
+		(struct sync){++w->last_sync, folder ? w->folders[folder].key : 0, 1, type, clock_ms()};
 	return w->last_sync;
 }
 
@@ -84,6 +85,7 @@ static uint32_t set_sync(struct call *c, struct bytes key, uint32_t type, uint32
 	if (sync->type != type || sync->folder_key != (folder ? c->w->folders[folder].key : 0))
 		return KCERR_COLLISION;
 	sync->change = change;
+	sync->stored_ms = clock_ms();
 	return 0;
 }
 
@@ -186,7 +188,7 @@ static void list_contents(struct reading *r)
 	const struct world *w = r->c->w;
 	const struct folder *f = &w->folders[r->folder];
 
-	r->max = folder_last_change(f);
+	r->max = folder_last_shown(w, f);
 	for (uint32_t i = f->items.n; i-- > 0;) {
 		const struct item *item = &w->items[world_by_hid(w, OBJECT_ITEM, f->items.at[i])];
 
@@ -200,26 +202,31 @@ static void list_contents(struct reading *r)
 
 static void follow_folder_contents(struct reading *r)
 {
-	const struct folder *f = &r->c->w->folders[r->folder];
+	const struct world *w = r->c->w;
+	const struct folder *f = &w->folders[r->folder];
 
-	r->max = folder_last_change(f);
+	r->max = folder_last_shown(w, f);
 	for (uint32_t i = r->from == UINT32_MAX ? f->changes.n : vec_lower(&f->changes, r->from + 1); i < f->changes.n;
 	     i++)
-		if (item_entry_passes(r, &r->c->w->journal.entries[f->changes.at[i]]))
+		if (item_entry_passes(r, &w->journal.entries[f->changes.at[i]]) && world_shows(w, f->changes.at[i]))
 			put_journal_entry(r->c, f->changes.at[i]);
 }
 
 static void follow_server(struct reading *r)
 {
-	const struct journal *j = &r->c->w->journal;
+	const struct world *w = r->c->w;
+	const struct journal *j = &w->journal;
 	bool folders = r->type == SYNC_HIERARCHY;
+	uint32_t last = world_last_shown(w);
 
-	r->max = folders && !(r->flags & FLAG_CATCHUP) ? r->sync->change : j->max;
+	r->max = folders && !(r->flags & FLAG_CATCHUP) ? r->sync->change : last;
 	if (r->from == 0)
 		return;
-	for (uint32_t id = r->from; id < j->max;) {
+	for (uint32_t id = r->from; id < last;) {
 		const struct journal_entry *e = &j->entries[++id];
 
+		if (!e->kind || !world_shows(w, id))
+			continue;
 		if (folders ? e->kind & CHANGE_FOLDER && flags_pass(e->kind, r->flags) : item_entry_passes(r, e)) {
 			put_journal_entry(r->c, id);
 			r->max = id > r->max ? id : r->max;
@@ -256,7 +263,7 @@ static void list_hierarchy(struct reading *r)
 	const struct world *w = r->c->w;
 	struct vec tree = {0};
 
-	r->max = w->journal.max;
+	r->max = world_last_shown(w);
 	if (r->flags & FLAG_CATCHUP || !r->folder)
 		return;
 	vec_push(&tree, r->folder);
@@ -288,7 +295,7 @@ static void follow_hierarchy(struct reading *r)
 		const struct vec *changes = &w->folders[tree.at[i]].changes;
 
 		for (uint32_t k = changes->n; k-- > 0 && changes->at[k] > r->from;)
-			if (w->journal.entries[changes->at[k]].kind & CHANGE_FOLDER)
+			if (w->journal.entries[changes->at[k]].kind & CHANGE_FOLDER && world_shows(w, changes->at[k]))
 				vec_push(&ids, changes->at[k]);
 	}
 	if (ids.n)

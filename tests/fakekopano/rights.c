@@ -8,14 +8,14 @@ bool is_system_admin(const struct world *w, uint32_t user)
 {
 	const struct user *u = world_user(w, user);
 
-	return u && u->admin >= 2;
+	return u && u->level >= 2;
 }
 
 bool owns_store(const struct world *w, uint32_t user, uint32_t store)
 {
 	const struct user *u = world_user(w, user);
 
-	return u && (u->admin > 0 || w->stores[store].owner == user);
+	return u && (u->level > 0 || w->stores[store].owner == user);
 }
 
 bool is_member(const struct world *w, uint32_t group, uint32_t user)

@@ -4,6 +4,7 @@
 
 #include "tests/fakekopano/world.h"
 
+/* An administrator keeps his level as long as he does not log on again. */
 bool is_system_admin(const struct world *w, uint32_t user);
 /* Everyone has every user in it, and itself. */
 bool is_member(const struct world *w, uint32_t group, uint32_t user);

@@ -43,15 +43,23 @@ struct held_command {
 	char *text;
 };
 
+struct mark {
+	char *name;
+	struct world *w;
+};
+
 struct server {
 	pthread_rwlock_t lock;
 	struct world *w;
-	struct world *backup;
+	struct mark *marks;
+	uint32_t n_marks, cap_marks;
+	int wake_fd; /* an eventfd: something will be due sooner than was known */
 	struct session **sessions;
 	uint32_t n_sessions, cap_sessions;
 	uint64_t session_timeout_ms;
 	struct held_command *held;
 	uint32_t n_held, cap_held;
+	bool hold_all;           /* operations everywhere are held */
 	struct vec held_folders; /* keys of folders whose operations are held */
 	uint64_t hold_ms;
 	struct faults faults;
@@ -60,9 +68,10 @@ struct server {
 	void (*close_connections)(struct server *s);
 };
 
-uint64_t clock_ms(void);
 /* Everything that it holds; no thread may use it any more. */
 void server_free(struct server *s);
+/* Make the thread that waits for what is due look again. Any thread. */
+void server_wake(struct server *s);
 /* Forget commands that were not released. */
 void server_drop_held(struct server *s);
 

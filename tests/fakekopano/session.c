@@ -1,17 +1,9 @@
 #include <stdio.h>
 #include <sys/random.h>
-#include <time.h>
+#include <unistd.h>
 
 #include "tests/fakekopano/server.h"
 #include "tests/fakekopano/table.h"
-
-uint64_t clock_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 static uint64_t random_id(uint32_t capabilities)
 {
@@ -52,6 +44,7 @@ struct session *session_create(struct server *s, uint32_t user, uint32_t capabil
 	pthread_mutex_init(&session->mutex, NULL);
 	s->sessions = array_grow(s->sessions, s->n_sessions, &s->cap_sessions, sizeof(*s->sessions));
 	s->sessions[s->n_sessions++] = session;
+	s->w->users[user].level = s->w->users[user].admin;
 	note_logon(s->w, user);
 	return session;
 }
@@ -129,6 +122,15 @@ void server_drop_held(struct server *s)
 		free(held->text);
 	}
 	s->held_folders.n = 0;
+	s->hold_all = false;
+}
+
+void server_wake(struct server *s)
+{
+	uint64_t one = 1;
+
+	if (write(s->wake_fd, &one, sizeof(one)) != sizeof(one))
+		abort();
 }
 
 void server_free(struct server *s)
@@ -140,7 +142,12 @@ void server_free(struct server *s)
 	vec_free(&s->held_folders);
 	free(s->faults.at);
 	world_free(s->w);
-	if (s->backup)
-		world_free(s->backup);
+	while (s->n_marks > 0) {
+		struct mark *mark = &s->marks[--s->n_marks];
+
+		world_free(mark->w);
+		free(mark->name);
+	}
+	free(s->marks);
 	pthread_rwlock_destroy(&s->lock);
 }

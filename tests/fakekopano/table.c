@@ -246,7 +246,7 @@ static void load_user_stores(struct table *t, const struct world *w)
 {
 	const struct user *caller = world_user(w, t->user);
 
-	for (uint32_t i = 1; caller && caller->admin && i < w->n_users; i++) {
+	for (uint32_t i = 1; caller && caller->level && i < w->n_users; i++) {
 		if (!w->users[i].id || i == USER_SYSTEM)
 			continue;
 		for (uint32_t type = STORE_PRIVATE; type <= STORE_PUBLIC; type++)

@@ -9,12 +9,29 @@
 #define TICKS_PER_SECOND 10000000u
 #define EPOCH_TICKS      116444736000000000u
 
+static uint64_t advanced_ms;
+
 uint64_t time_now(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	return EPOCH_TICKS + (uint64_t)now.tv_sec * TICKS_PER_SECOND + (uint64_t)now.tv_nsec / 100;
+	return EPOCH_TICKS + (uint64_t)now.tv_sec * TICKS_PER_SECOND + (uint64_t)now.tv_nsec / 100 +
+	       __atomic_load_n(&advanced_ms, __ATOMIC_RELAXED) * (TICKS_PER_SECOND / 1000);
+}
+
+uint64_t clock_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000 +
+	       __atomic_load_n(&advanced_ms, __ATOMIC_RELAXED);
+}
+
+void clock_advance(uint64_t ms)
+{
+	__atomic_add_fetch(&advanced_ms, ms, __ATOMIC_RELAXED);
 }
 
 uint64_t time_now_whole(void)
@@ -119,6 +136,7 @@ struct world *world_clone(const struct world *w)
 	copy->by_key = array_copy(w->by_key, w->n_keys, &copy->cap_keys, sizeof(*w->by_key));
 	copy->free_items = vec_clone(&w->free_items);
 	copy->free_folders = vec_clone(&w->free_folders);
+	copy->lagging = array_copy(w->lagging, w->n_lagging, &copy->cap_lagging, sizeof(*w->lagging));
 	copy->reserved = NULL;
 	return copy;
 }
@@ -161,6 +179,7 @@ void world_free(struct world *w)
 	free(w->folders);
 	free(w->items);
 	free(w->syncs);
+	free(w->lagging);
 	free(w->named);
 	free(w->by_hid);
 	free(w->by_key);

@@ -51,9 +51,10 @@ enum special_folder {
 };
 
 struct user {
-	uint32_t id;   /* also its place; 0 is a hole */
-	uint32_t type; /* AB_USER or AB_GROUP */
-	uint32_t admin;
+	uint32_t id;    /* also its place; 0 is a hole */
+	uint32_t type;  /* AB_USER or AB_GROUP */
+	uint32_t admin; /* what the next session will be allowed */
+	uint32_t level; /* what those sessions are that he has */
 	char *name;
 	char *full_name;
 	char *mail;
@@ -132,6 +133,13 @@ struct sync {
 	uint32_t folder_key; /* 0 is the whole server */
 	uint32_t change;
 	uint32_t type;
+	uint64_t stored_ms; /* when its position was last stored */
+};
+
+/* An entry that is written but not yet shown to readers of the journal. */
+struct lagging {
+	uint32_t id;
+	uint64_t due_ms;
 };
 
 struct named_prop {
@@ -163,6 +171,9 @@ struct world {
 	uint32_t *by_hid; /* places, with the type in the two top bits */
 	uint32_t *by_key;
 	struct vec free_items, free_folders;
+	struct lagging *lagging; /* ascending ids */
+	uint32_t n_lagging, cap_lagging;
+	uint64_t lag_ms;
 	struct vec *reserved; /* ids that the running operation must use first, or NULL */
 };
 
@@ -171,6 +182,9 @@ struct world *world_new(const struct guid *guid);
 struct world *world_clone(const struct world *w);
 void world_free(struct world *w);
 
+/* All time here is that of a clock that tests can advance: monotonic milliseconds, and 100 ns since 1601. */
+uint64_t clock_ms(void);
+void clock_advance(uint64_t ms);
 uint64_t time_now(void);
 /* To the second, as clients write times. */
 uint64_t time_now_whole(void);
@@ -202,5 +216,14 @@ uint32_t world_store_of(const struct world *w, uint32_t user);
 uint32_t world_public_store(const struct world *w);
 uint32_t world_child_named(const struct world *w, uint32_t folder, const char *name);
 bool world_is_below(const struct world *w, uint32_t folder, uint32_t ancestor);
+
+/* Show the entry to readers of the journal only when the world's lag is over. */
+void world_lag(struct world *w, uint32_t id);
+bool world_shows(const struct world *w, uint32_t id);
+/* The highest id that readers of the journal may know of: of the server, of a folder. */
+uint32_t world_last_shown(const struct world *w);
+uint32_t folder_last_shown(const struct world *w, const struct folder *f);
+/* Forget the lags that are over. */
+void world_end_lags(struct world *w);
 
 #endif

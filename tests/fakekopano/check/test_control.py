@@ -146,6 +146,95 @@ class Journal(FakeTest):
         first = held["first_change"]
         self.assertEqual([(first, 1), (first + 1, 2), (first + 2, 1), (first + 3, 2)], client.changes(sync, 1)[0])
 
+    def administrator(self):
+        self.fake.do("user-create", name="boss", password="x", admin=2)
+        return Client(self.fake, "boss", "x")
+
+    def test_late_commits_across_folders(self):
+        root = self.administrator()
+        contents, hierarchy = root.register("")[0], root.register("", kind=2)[0]
+        before = self.fake.do("info")["max_change"]
+        self.fake.do("hold")
+        self.fake.do("folder-create", parent="user1/", name="late")
+        self.fake.do("create", folder="user2/Inbox", n=2)
+        self.fake.do("folder-delete", folder="user1/Drafts", hard=True)
+        self.fake.do("folder-move", folder="user1/Tasks", to="user1/Notes")
+        self.assertEqual(([], before, 0), root.changes(contents, before))
+        self.fake.do("release", order="last")
+        self.assertEqual([(before + n, action) for n, action in ((1, 1), (4, 5), (5, 2), (6, 2))],
+                         root.changes(hierarchy, before, kind=2)[0])
+        self.assertEqual([(before + 2, 1), (before + 3, 1)], root.changes(contents, before)[0])
+        self.assertEqual(before + 6, self.fake.do("info")["max_change"])
+
+    def test_one_command_is_late_by_the_millisecond_or_the_hour(self):
+        client = Client(self.fake)
+        sync, _ = client.register(self.inbox["key"])
+        fast = self.fake.do("create", folder="user1/Inbox", subject="fast", late_ms=1)["first_change"]
+        slow = self.fake.do("create", folder="user1/Inbox", subject="slow", late_ms=3600000)["first_change"]
+        now = self.create(subject="now")[0]["change"]
+        deadline = time.monotonic() + 5
+        while len(client.changes(sync, 1)[0]) < 2 and time.monotonic() < deadline:
+            pass
+        self.assertEqual([(fast, 1), (now, 1)], client.changes(sync, 1)[0])
+        self.fake.do("advance", seconds=3599)
+        self.assertEqual(2, len(Client(self.fake).changes(sync, 1)[0]))
+        self.fake.do("advance", seconds=2)
+        while len(self.fake.do("list", folder="user1/Inbox")["items"]) < 3 and time.monotonic() < deadline:
+            pass
+        self.assertEqual([(fast, 1), (slow, 1), (now, 1)], Client(self.fake).changes(sync, 1)[0])
+
+    def test_a_lag_hides_entries_from_every_reader_of_the_journal(self):
+        root = self.administrator()
+        contents, hierarchy, inbox = root.register("")[0], root.register("", 2)[0], root.register(self.inbox["key"])[0]
+        before = self.fake.do("info")["max_change"]
+        self.fake.do("lag", ms=60000)
+        late = self.create(subject="late")[0]["change"]
+        self.fake.do("folder-create", parent="user1/", name="late")
+        self.fake.do("lag", ms=0)
+        early = self.create(subject="early")[0]["change"]
+        self.assertEqual(([(early, 1)], early, 0), root.changes(contents, before))
+        self.assertEqual([(early, 1)], root.changes(inbox, before)[0])
+        self.assertEqual([], root.changes(hierarchy, before, kind=2)[0])
+        self.assertEqual(2, len(self.fake.do("list", folder="user1/Inbox")["items"]))
+        self.fake.do("advance", seconds=61)
+        self.assertEqual([(late, 1), (early, 1)], root.changes(contents, before)[0])
+        self.assertEqual([(late + 1, 1)], root.changes(hierarchy, before, kind=2)[0])
+
+    def test_away_for_a_year(self):
+        client = Client(self.fake)
+        sync, _ = client.register(self.inbox["key"])
+        item = self.create(subject="x")[0]
+        self.assertEqual(1, self.fake.do("advance", seconds=365 * 86400)["syncs_expired"])
+        self.assertEqual(str(END_OF_SESSION), client.call("getStore").value("er"))
+        client = Client(self.fake)
+        self.assertEqual(NOT_FOUND, client.changes(sync, 1)[2])
+        sync, _ = client.register(self.inbox["key"])
+        self.assertEqual([(item["change"], 1)], client.changes(sync, 1)[0])
+
+    def test_another_guid_changes_every_id(self):
+        before = self.fake.do("info")["guid"]
+        self.assertNotEqual(before, self.fake.do("new-guid")["guid"])
+        inbox = self.fake.folder("user1", "Inbox")
+        self.assertNotEqual(self.inbox["key"], inbox["key"])
+        self.assertEqual((0, NOT_FOUND), Client(self.fake).register(self.inbox["key"]))
+        self.assertEqual(0, Client(self.fake).register(inbox["key"])[1])
+
+    def test_an_administrator_is_one_until_he_logs_on_again(self):
+        root = self.administrator()
+        self.fake.do("user-change", user="boss", admin=0)
+        self.assertEqual(0, root.register("")[1])
+        self.assertEqual(NO_ACCESS, Client(self.fake, "boss", "x").register("")[1])
+
+    def test_marks_are_several(self):
+        for name in "one", "two":
+            self.fake.do("mark", name=name)
+            self.create(subject=name)
+        subjects = lambda: [i["subject"] for i in self.fake.do("list", folder="user1/Inbox")["items"]]
+        self.fake.do("restore-mark", name="two")
+        self.assertEqual(["one"], subjects())
+        self.fake.do("restore-mark", name="one")
+        self.assertEqual([], subjects())
+
     def test_held_operations_are_released_by_time(self):
         self.fake.do("hold", folder="user1/Inbox", ms=50)
         self.fake.do("create", folder="user1/Inbox", subject="late")
@@ -165,18 +254,18 @@ class Journal(FakeTest):
         client = Client(self.fake)
         self.create(subject="kept")
         sync, _ = client.register(self.inbox["key"])
-        before = self.fake.do("backup")["max_change"]
+        before = self.fake.do("mark")["max_change"]
         self.create(n=5, subject="gone %d")
         client.register(self.inbox["key"])
         self.fake.do("folder-delete", folder="user1/Drafts", hard=True)
-        self.assertEqual(before, self.fake.do("restore-backup")["max_change"])
+        self.assertEqual(before, self.fake.do("restore-mark")["max_change"])
         self.assertEqual("2147483664", client.call("getStore").value("er"))
         client = Client(self.fake)
         self.assertEqual(before, client.changes(sync, 1)[1])
         self.assertEqual(["kept"], [i["subject"] for i in self.fake.do("list", folder="user1/Inbox")["items"]])
         self.fake.folder("user1", "Drafts")
         self.create(n=3, subject="new %d")
-        self.fake.do("restore-backup")
+        self.fake.do("restore-mark")
         self.assertEqual(before, self.fake.do("info")["max_change"])
 
     def test_sync_ids(self):
