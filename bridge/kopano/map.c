@@ -261,19 +261,24 @@ static unsigned put_texts(struct map *map, struct map_folder *folder, const stru
 	return changed;
 }
 
-static unsigned put_id(struct map *map, uint32_t index, struct slice id)
+static bool has_id(const struct map *map, const struct map_folder *folder, struct slice id)
 {
-	struct arena arena = {0};
-	bool same = slice_equal(map_entry_id(map, index, &arena), id);
-	if (!same)
-		set_id(map, map_folder(map, index), id);
-	arena_free(&arena);
-	return same ? 0 : CHANGED_ID;
+	if (folder->flags & FOLDER_LONG_ID)
+		return slice_equal(texts_first(&map->texts, long_number(folder->id)), id);
+	return is_usual(map_store(map, folder->store)->guid, id) &&
+	       memcmp(id.data + ID_UNIQUE, folder->id, UNIQUE_SIZE) == 0;
 }
 
-static unsigned put_rest(struct map *map, uint32_t index, const struct folder_row *row)
+static unsigned put_id(struct map *map, struct map_folder *folder, struct slice id)
 {
-	struct map_folder *folder = map_folder(map, index);
+	if (has_id(map, folder, id))
+		return 0;
+	set_id(map, folder, id);
+	return CHANGED_ID;
+}
+
+static unsigned put_rest(struct map *map, struct map_folder *folder, const struct folder_row *row)
+{
 	unsigned changed = 0;
 	if (row->hidden != ((folder->flags & FOLDER_HIDDEN) != 0))
 		changed |= CHANGED_HIDDEN;
@@ -281,12 +286,14 @@ static unsigned put_rest(struct map *map, uint32_t index, const struct folder_ro
 		changed |= CHANGED_TYPE;
 	set_flag(folder, FOLDER_HIDDEN, row->hidden);
 	folder->type = row->type & 3;
-	return changed | put_id(map, index, row->entry_id);
+	return changed | put_id(map, folder, row->entry_id);
 }
 
 uint32_t map_put(struct map *map, uint32_t store, const struct folder_row *row, unsigned *changed)
 {
 	*changed = 0;
+	if (slice_equal(row->source_key, row->parent_source_key))
+		return MAP_NONE;
 	uint32_t parent = row->parent_source_key.size ? find(map, row->parent_source_key) : MAP_NONE;
 	uint32_t index = find(map, row->source_key);
 	if (index != MAP_NONE && parent != MAP_NONE && map_is_below(map, parent, index))
@@ -301,7 +308,7 @@ uint32_t map_put(struct map *map, uint32_t store, const struct folder_row *row, 
 		move_folder(map, index, store, parent);
 		*changed |= CHANGED_PARENT;
 	}
-	*changed |= put_texts(map, folder, row) | put_rest(map, index, row);
+	*changed |= put_texts(map, folder, row) | put_rest(map, folder, row);
 	folder->flags |= FOLDER_SEEN;
 	map->n_folders += is_new;
 	if (is_new)

@@ -4,20 +4,41 @@
 
 #include "core/arena.h"
 
-/* A number is a place in `bytes`, where there are two sizes (u32 each) and the two texts. */
+/* A number is a place in `bytes`, where there are two sizes and the two texts. A size is a byte, or LONG and four. */
 
-enum { SIZES = 2 * sizeof(uint32_t) };
+enum { LONG = 255, MAX_SIZES = 10 };
 
 struct pair {
 	struct slice first, second;
 };
 
+static uint8_t *write_size(uint8_t *at, size_t size)
+{
+	uint32_t number = (uint32_t)size;
+	*at++ = size < LONG ? (uint8_t)size : LONG;
+	if (size < LONG)
+		return at;
+	memcpy(at, &number, sizeof number);
+	return at + sizeof number;
+}
+
+static const uint8_t *read_size(const uint8_t *at, size_t *size)
+{
+	uint32_t number;
+	*size = *at++;
+	if (*size < LONG)
+		return at;
+	memcpy(&number, at, sizeof number);
+	*size = number;
+	return at + sizeof number;
+}
+
 static struct pair pair_at(const struct texts *texts, uint32_t number)
 {
-	uint32_t sizes[2];
-	const uint8_t *at = texts->bytes + number;
-	memcpy(sizes, at, SIZES);
-	return (struct pair){slice_of(at + SIZES, sizes[0]), slice_of(at + SIZES + sizes[0], sizes[1])};
+	size_t first, second;
+	const uint8_t *at = read_size(texts->bytes + number, &first);
+	at = read_size(at, &second);
+	return (struct pair){slice_of(at, first), slice_of(at + first, second)};
 }
 
 static uint32_t hash_pair(const struct pair *pair)
@@ -42,22 +63,25 @@ static void make_room(struct texts *texts, size_t n)
 {
 	if (texts->n_bytes + n <= texts->room)
 		return;
-	texts->room = (texts->n_bytes + n) * 5 / 4 + 1024;
+	texts->room = (texts->n_bytes + n) / 8 * 9 + 1024;
 	texts->bytes = xrealloc(texts->bytes, texts->room);
+}
+
+static uint8_t *write_text(uint8_t *at, struct slice text)
+{
+	if (text.size)
+		memcpy(at, text.data, text.size);
+	return at + text.size;
 }
 
 static uint32_t append(struct texts *texts, const struct pair *pair)
 {
+	make_room(texts, MAX_SIZES + pair->first.size + pair->second.size);
 	uint32_t number = (uint32_t)texts->n_bytes;
-	uint32_t sizes[2] = {(uint32_t)pair->first.size, (uint32_t)pair->second.size};
-	make_room(texts, SIZES + pair->first.size + pair->second.size);
-	uint8_t *at = texts->bytes + number;
-	memcpy(at, sizes, SIZES);
-	if (sizes[0])
-		memcpy(at + SIZES, pair->first.data, sizes[0]);
-	if (sizes[1])
-		memcpy(at + SIZES + sizes[0], pair->second.data, sizes[1]);
-	texts->n_bytes += SIZES + sizes[0] + sizes[1];
+	uint8_t *at = write_size(texts->bytes + number, pair->first.size);
+	at = write_size(at, pair->second.size);
+	at = write_text(write_text(at, pair->first), pair->second);
+	texts->n_bytes = (size_t)(at - texts->bytes);
 	return number;
 }
 
