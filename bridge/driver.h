@@ -7,16 +7,27 @@
 #include "core/source.h"
 
 /* What is followed: the keys `follow` and `snapshot`, the same for every source. */
-enum follow_mode { FOLLOW_FOLDERS };
+enum follow_mode { FOLLOW_FOLDERS, FOLLOW_STORES, FOLLOW_SERVER }; /* the numbers are stored */
+
+enum follow_object { /* bits: what records are published of */
+		     FOLLOW_ITEM = 1 << 0,
+		     FOLLOW_FOLDER = 1 << 1,
+		     FOLLOW_STORE = 1 << 2,
+		     FOLLOW_USER = 1 << 3,
+		     FOLLOW_GROUP = 1 << 4,
+};
 
 struct follow {
 	enum follow_mode mode;
-	const struct conf_node *stores; /* login names, or "public" */
-	const struct conf_node
-		*folders; /* paths below the IPM subtree, as Folder.path of change.proto; also "\*" for a star */
-	bool associated;  /* also associated items */
-	bool snapshot;    /* list what is there at the start */
-	bool once;        /* one round: what is there now, and soon a position that is beyond it and nothing else */
+	const struct conf_node *stores;  /* login names, or "public"; NULL: all (FOLLOW_SERVER) */
+	const struct conf_node *folders; /* patterns (pattern.h); NULL: all, but never in FOLLOW_FOLDERS */
+	const struct conf_node *classes; /* container classes; NULL: all */
+	unsigned objects;                /* enum follow_object */
+	bool hidden;                     /* also what users do not see: hidden folders, the server's own store */
+	bool associated;                 /* also associated items */
+	bool snapshot;                   /* list what is there at the start */
+	int64_t items_per_second;        /* of listings, at most; 0: no limit */
+	bool once; /* one round: what is there now, and soon a position that is beyond it and nothing else */
 };
 
 /* What an entry of the state says, for people, in the arena. It may read other entries of `state`. NULL: the entry is

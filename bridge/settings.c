@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "bridge/pattern.h"
+
 enum { MAX_DRIVERS = 16, MIB = 1 << 20 };
 
 /* The section `key` of the root; it must be there and have only `keys`. */
@@ -57,32 +59,26 @@ static int read_sink(struct settings *settings, const struct sink_driver *const 
 	return settings->sink->configure(node, &settings->sink_config, err);
 }
 
-static int check_mode(const struct conf_node *follow, struct err *err)
+static int read_mode(const struct conf_node *map, struct follow *follow, struct err *err)
 {
 	static const char *const modes[] = {"folders", "stores", "server", NULL};
 	int mode = -1;
-	if (conf_choice(follow, "mode", modes, &mode, err))
+	if (conf_choice(map, "mode", modes, &mode, err))
 		return ERR_FATAL;
 	if (mode < 0)
-		return conf_missing(follow, "mode", err);
-	if (mode > 0)
-		return conf_error(conf_get(follow, "mode"), err,
-				  "`follow.mode` cannot be `%s`, not yet: this version follows folders; write "
-				  "`mode: folders` with `stores` and `folders`",
-				  modes[mode]);
+		return conf_missing(map, "mode", err);
+	follow->mode = (enum follow_mode)mode;
 	return 0;
 }
 
-/* A list with something in it, and nothing twice. */
+/* A list, if there is one, with something in it, and nothing twice. */
 static int names_list(const struct conf_node *map, const char *key, const struct conf_node **list, struct err *err)
 {
 	if (conf_list(map, key, list, err))
 		return ERR_FATAL;
-	if (!*list)
-		return conf_missing(map, key, err);
-	if ((*list)->n_children == 0)
+	if (*list && (*list)->n_children == 0)
 		return conf_error(*list, err, "`%s` is an empty list: nothing would be followed", (*list)->path);
-	for (size_t i = 0; i < (*list)->n_children; i++) {
+	for (size_t i = 0; *list && i < (*list)->n_children; i++) {
 		const struct conf_node *node = &(*list)->children[i];
 		for (size_t j = 0; j < i; j++)
 			if (strcmp((*list)->children[j].text, node->text) == 0)
@@ -91,50 +87,93 @@ static int names_list(const struct conf_node *map, const char *key, const struct
 	return 0;
 }
 
-/* Names joined by "/": "\/", "\*" and "\\" stand for a slash, a star and a backslash in a name. */
-static int check_folder(const struct conf_node *node, struct err *err)
+static int read_stores(const struct conf_node *map, struct follow *follow, struct err *err)
 {
-	const char *text = node->text;
-	size_t n_name = 0; /* characters of the name at hand */
-	for (const char *at = text; *at; at++) {
-		bool escaped = *at == '\\';
-		if (escaped && (!at[1] || !strchr("/*\\", *++at)))
-			return conf_error(node, err, "`%.60s`: after \\ only /, * or \\ may follow", text);
-		if (*at == '*' && !escaped)
-			return conf_error(node, err,
-					  "`%.60s`: wildcards are not accepted, not yet; write the folder's name (a "
-					  "star in a name is \\*)",
-					  text);
-		bool separator = *at == '/' && !escaped;
-		if (separator && n_name == 0)
-			return conf_error(node, err, "`%.60s`: a name before a slash is empty", text);
-		n_name = separator ? 0 : n_name + 1;
+	int rc = names_list(map, "stores", &follow->stores, err);
+	if (rc)
+		return rc;
+	if (follow->mode == FOLLOW_SERVER && follow->stores)
+		return conf_error(follow->stores, err,
+				  "`follow.stores` is not for `mode: server`, which follows all of them; write `mode: "
+				  "stores`, or leave it out");
+	return follow->mode == FOLLOW_SERVER || follow->stores ? 0 : conf_missing(map, "stores", err);
+}
+
+static int read_folders(const struct conf_node *map, struct follow *follow, struct err *err)
+{
+	int rc = names_list(map, "folders", &follow->folders, err);
+	if (rc)
+		return rc;
+	if (!follow->folders)
+		return follow->mode == FOLLOW_FOLDERS ? conf_missing(map, "folders", err) : 0;
+	for (size_t i = 0; i < follow->folders->n_children; i++) {
+		const struct conf_node *node = &follow->folders->children[i];
+		const char *mistake = pattern_mistake(node->text);
+		if (mistake)
+			return conf_error(node, err, "`%.60s`: %s", node->text, mistake);
 	}
-	return n_name ? 0 : conf_error(node, err, "`%.60s`: the name after the last slash is empty", text);
+	return 0;
+}
+
+static const char *const object_names[] = {"items", "folders", "stores", "users", "groups", NULL};
+
+static int read_object(const struct conf_node *node, unsigned *objects, struct err *err)
+{
+	for (unsigned i = 0; object_names[i]; i++)
+		if (strcmp(node->text, object_names[i]) == 0)
+			return *objects |= 1U << i, 0;
+	return conf_error(node, err,
+			  "`follow.objects` cannot have `%.60s`; known here: items, folders, stores, users, groups",
+			  node->text);
+}
+
+static int read_objects(const struct conf_node *map, struct follow *follow, struct err *err)
+{
+	static const unsigned defaults[] = {
+		[FOLLOW_FOLDERS] = FOLLOW_ITEM | FOLLOW_FOLDER,
+		[FOLLOW_STORES] = FOLLOW_ITEM | FOLLOW_FOLDER | FOLLOW_STORE,
+		[FOLLOW_SERVER] = FOLLOW_ITEM | FOLLOW_FOLDER | FOLLOW_STORE | FOLLOW_USER | FOLLOW_GROUP,
+	};
+	const struct conf_node *list = NULL;
+	int rc = names_list(map, "objects", &list, err);
+	if (!list)
+		follow->objects = defaults[follow->mode];
+	for (size_t i = 0; rc == 0 && list && i < list->n_children; i++)
+		rc = read_object(&list->children[i], &follow->objects, err);
+	return rc;
 }
 
 static int read_follow(struct settings *settings, struct err *err)
 {
-	static const char *const keys[] = {"mode", "stores", "folders", "associated", NULL};
+	static const char *const keys[] = {"mode",    "stores", "folders",    "classes",
+					   "objects", "hidden", "associated", NULL};
 	struct follow *follow = &settings->follow;
 	const struct conf_node *map;
 	int rc;
-	if ((rc = section(settings->tree, "follow", keys, &map, err)) || (rc = check_mode(map, err)) ||
-	    (rc = names_list(map, "stores", &follow->stores, err)) ||
-	    (rc = names_list(map, "folders", &follow->folders, err)))
+	if ((rc = section(settings->tree, "follow", keys, &map, err)) || (rc = read_mode(map, follow, err)) ||
+	    (rc = read_stores(map, follow, err)) || (rc = read_folders(map, follow, err)) ||
+	    (rc = names_list(map, "classes", &follow->classes, err)) || (rc = read_objects(map, follow, err)) ||
+	    (rc = conf_bool(map, "hidden", &follow->hidden, err)))
 		return rc;
-	for (size_t i = 0; i < follow->folders->n_children; i++)
-		if ((rc = check_folder(&follow->folders->children[i], err)))
-			return rc;
 	return conf_bool(map, "associated", &follow->associated, err);
 }
 
+/* `snapshot: all`, or `snapshot: {mode: all, items_per_second: 1000}`. */
 static int read_snapshot(struct settings *settings, struct err *err)
 {
 	static const char *const names[] = {"none", "all", NULL};
+	static const char *const keys[] = {"mode", "items_per_second", NULL};
+	const struct conf_node *node = conf_get(settings->tree, "snapshot");
+	bool is_map = node && node->kind == CONF_MAP;
 	int snapshot = -1;
-	if (conf_choice(settings->tree, "snapshot", names, &snapshot, err))
+	if (is_map && (conf_keys(node, keys, err) ||
+		       conf_integer(node, "items_per_second", 1, 1000000, &settings->follow.items_per_second, err)))
 		return ERR_FATAL;
+	if (is_map ? conf_choice(node, "mode", names, &snapshot, err)
+		   : conf_choice(settings->tree, "snapshot", names, &snapshot, err))
+		return ERR_FATAL;
+	if (snapshot < 0 && is_map)
+		return conf_missing(node, "mode", err);
 	if (snapshot < 0)
 		return conf_error(settings->tree, err,
 				  "key `snapshot` is missing: write `snapshot: all` to list first what is there, or "
@@ -211,6 +250,7 @@ int settings_load_source(const char *file, const struct source_driver *const *so
 	if ((rc = load_tree(settings, file, err)) || (rc = read_follow(settings, err)))
 		return rc;
 	settings->follow.once = true;
+	settings->follow.objects = FOLLOW_ITEM;
 	return read_source(settings, sources, err);
 }
 

@@ -31,7 +31,7 @@ int settings_load(const char *file, const struct source_driver *const *sources, 
 		  struct settings *settings, struct err *err);
 
 /* The same of `source` and `follow` alone; the other sections may be missing or wrong. For one round:
- * follow.once is true; follow.snapshot is false, and the caller may set it. */
+ * follow.once is true, follow.objects is items; follow.snapshot is false, and the caller may set it. */
 int settings_load_source(const char *file, const struct source_driver *const *sources, struct settings *settings,
 			 struct err *err);
 

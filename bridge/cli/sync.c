@@ -4,6 +4,7 @@
 
 #include "bridge/cli/cli.h"
 #include "bridge/clock.h"
+#include "bridge/pattern.h"
 #include "bridge/settings.h"
 #include "bridge/state/once.h"
 #include "core/hex.h"
@@ -26,6 +27,14 @@ struct sync {
 static int one_folder(const struct settings *settings, struct err *err)
 {
 	const struct conf_node *stores = settings->follow.stores, *folders = settings->follow.folders;
+	if (settings->follow.mode != FOLLOW_FOLDERS)
+		return conf_error(conf_get(conf_get(settings->tree, "follow"), "mode"), err,
+				  "sync is for one folder: write `mode: folders` with one store and one folder");
+	if (!pattern_is_plain(folders->children[0].text))
+		return conf_error(&folders->children[0], err,
+				  "sync is for one folder: `%.60s` may match several; write its path (a star in a name "
+				  "is \\*)",
+				  folders->children[0].text);
 	if (stores->n_children == 1 && folders->n_children == 1)
 		return 0;
 	return conf_error(stores->n_children > 1 ? stores : folders, err,

@@ -128,6 +128,8 @@ static int configure(const struct conf_node *node, const struct follow *follow, 
 	config->poll_ms = follow->once ? ONCE_POLL_MS : DEFAULT_POLL_MS;
 	config->settle_ms = follow->once ? ONCE_SETTLE_MS : DEFAULT_SETTLE_MS;
 	int rc = conf_keys(node, keys, err);
+	if (rc == 0 && follow->mode != FOLLOW_FOLDERS)
+		rc = conf_error(node, err, "`follow.mode` must be `folders`, as yet");
 	if (rc == 0)
 		rc = read_login(node, config, err);
 	if (rc == 0)

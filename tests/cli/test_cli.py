@@ -106,11 +106,10 @@ class Check(Case):
         for changes, text in [
             ({"follow": "{mode: folders, stores: [user1], folers: [Inbox]}"},
              "4:36: unknown key `folers`; did you mean `folders`?"),
-            ({"follow": "{mode: server}"},
-             "4:4: `follow.mode` cannot be `server`, not yet: this version follows folders; write `mode: folders` with "
-             "`stores` and `folders`"),
-            ({"follow": "{mode: folders, stores: [user1], folders: ['Projects/*']}"},
-             "4:46: `Projects/*`: wildcards are not accepted, not yet; write the folder's name (a star in a name is \\*)"),
+            ({"follow": "{mode: server, stores: [user1]}"},
+             "4:18: `follow.stores` is not for `mode: server`, which follows all of them; write `mode: stores`, or leave it out"),
+            ({"follow": "{mode: folders, stores: [user1], folders: ['Projects**']}"},
+             "4:46: `Projects**`: ** stands for whole names: write it alone between slashes, as in `Projects/**/Old`"),
             ({"follow": "{mode: folders, stores: user1, folders: [Inbox]}"},
              "4:19: `follow.stores` must be a list, as in `stores: [...]`, not a single value"),
             ({"snapshot": None},

@@ -101,19 +101,15 @@ static void what_is_written_counts(void **state)
 
 static const char *const follow_folders = "follow: {mode: folders, stores: [a], folders: ['%s']}\n";
 
-static void folders_are_names_for_now(void **state)
+static void folders_are_patterns(void **state)
 {
 	static const struct {
 		const char *folder, *error;
 	} cases[] = {
-		{"Projects/*",
-		 "wildcards are not accepted, not yet; write the folder's name (a star in a name is \\*)"},
-		{"**", "wildcards are not accepted, not yet; write the folder's name (a star in a name is \\*)"},
 		{"/Inbox", "a name before a slash is empty"},
-		{"a//b", "a name before a slash is empty"},
 		{"Inbox/", "the name after the last slash is empty"},
 		{"a\\b", "after \\ only /, * or \\ may follow"},
-		{"a\\", "after \\ only /, * or \\ may follow"},
+		{"a**", "** stands for whole names: write it alone between slashes, as in `Projects/**/Old`"},
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -126,7 +122,7 @@ static void folders_are_names_for_now(void **state)
 		assert_string_equal(err.text, error);
 		settings_free(&settings);
 	}
-	static const char *const good[] = {"a\\/b", "\\/", "a\\//b", "\\*", "\\\\/b"};
+	static const char *const good[] = {"a\\/b", "\\*", "Projects/*", "**", "a/**/b*"};
 	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
 		char follow[128], text[512];
 		snprintf(follow, sizeof follow, follow_folders, good[i]);
@@ -134,6 +130,44 @@ static void folders_are_names_for_now(void **state)
 		assert_int_equal(load(text), 0);
 		settings_free(&settings);
 	}
+}
+
+static void each_mode_has_its_objects(void **state)
+{
+	static const struct {
+		const char *follow;
+		enum follow_mode mode;
+		unsigned objects;
+	} cases[] = {
+		{"follow: {mode: folders, stores: [a], folders: [b]}\n", FOLLOW_FOLDERS, FOLLOW_ITEM | FOLLOW_FOLDER},
+		{"follow: {mode: stores, stores: [a]}\n", FOLLOW_STORES, FOLLOW_ITEM | FOLLOW_FOLDER | FOLLOW_STORE},
+		{"follow: {mode: server}\n", FOLLOW_SERVER, 31},
+		{"follow: {mode: server, objects: [users, items]}\n", FOLLOW_SERVER, FOLLOW_ITEM | FOLLOW_USER},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		char text[512];
+		snprintf(text, sizeof text, SOURCE "%s" SNAPSHOT SINK STATE, cases[i].follow);
+		assert_int_equal(load(text), 0);
+		assert_int_equal(settings.follow.mode, cases[i].mode);
+		assert_int_equal(settings.follow.objects, cases[i].objects);
+		settings_free(&settings);
+	}
+}
+
+static void a_whole_server_can_be_narrowed(void **state)
+{
+	(void)state;
+	assert_int_equal(load(SOURCE "follow: {mode: server, folders: [Inbox/**], classes: [IPF.Note], hidden: true}\n"
+				     "snapshot: {mode: all, items_per_second: 1000}\n" SINK STATE),
+			 0);
+	assert_null(settings.follow.stores);
+	assert_int_equal(settings.follow.folders->n_children, 1);
+	assert_string_equal(settings.follow.classes->children[0].text, "IPF.Note");
+	assert_true(settings.follow.hidden);
+	assert_true(settings.follow.snapshot);
+	assert_int_equal(settings.follow.items_per_second, 1000);
+	settings_free(&settings);
 }
 
 static void mistakes_are_named_with_their_place(void **state)
@@ -161,14 +195,20 @@ static void mistakes_are_named_with_their_place(void **state)
 		 ":4:16: unknown key `ulr`; did you mean `url`?"},
 		{SOURCE "follow: {stores: [a], folders: [b]}\n" SNAPSHOT SINK STATE,
 		 ":2:1: key `follow.mode` is missing"},
-		{SOURCE "follow: {mode: server}\n" SNAPSHOT SINK STATE,
-		 ":2:10: `follow.mode` cannot be `server`, not yet: this version follows folders; write `mode: "
-		 "folders` "
-		 "with `stores` and `folders`"},
-		{SOURCE "follow: {mode: stores}\n" SNAPSHOT SINK STATE,
-		 ":2:10: `follow.mode` cannot be `stores`, not yet: this version follows folders; write `mode: "
-		 "folders` "
-		 "with `stores` and `folders`"},
+		{SOURCE "follow: {mode: server, stores: [a]}\n" SNAPSHOT SINK STATE,
+		 ":2:24: `follow.stores` is not for `mode: server`, which follows all of them; write `mode: stores`, "
+		 "or "
+		 "leave it out"},
+		{SOURCE "follow: {mode: stores}\n" SNAPSHOT SINK STATE, ":2:1: key `follow.stores` is missing"},
+		{SOURCE "follow: {mode: server, classes: []}\n" SNAPSHOT SINK STATE,
+		 ":2:24: `follow.classes` is an empty list: nothing would be followed"},
+		{SOURCE "follow: {mode: server, objects: [item]}\n" SNAPSHOT SINK STATE,
+		 ":2:34: `follow.objects` cannot have `item`; known here: items, folders, stores, users, groups"},
+		{SOURCE FOLLOW "snapshot: {mode: all, rate: 5}\n" SINK STATE,
+		 ":3:23: unknown key `rate`; known here: mode, items_per_second"},
+		{SOURCE FOLLOW "snapshot: {items_per_second: 5}\n" SINK STATE, ":3:1: key `snapshot.mode` is missing"},
+		{SOURCE FOLLOW "snapshot: {mode: all, items_per_second: 0}\n" SINK STATE,
+		 ":3:23: `snapshot.items_per_second` must be a whole number from 1 to 1000000, not `0`"},
 		{SOURCE "follow: {mode: folder}\n" SNAPSHOT SINK STATE,
 		 ":2:10: `follow.mode` cannot be `folder`; did you mean `folders`?"},
 		{SOURCE "follow: {mode: folders, folders: [b]}\n" SNAPSHOT SINK STATE,
@@ -207,7 +247,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(all_of_it_is_read, scratch_make, scratch_remove),
 		cmocka_unit_test_setup_teardown(what_is_absent_has_its_default, scratch_make, scratch_remove),
 		cmocka_unit_test_setup_teardown(what_is_written_counts, scratch_make, scratch_remove),
-		cmocka_unit_test_setup_teardown(folders_are_names_for_now, scratch_make, scratch_remove),
+		cmocka_unit_test_setup_teardown(folders_are_patterns, scratch_make, scratch_remove),
+		cmocka_unit_test_setup_teardown(each_mode_has_its_objects, scratch_make, scratch_remove),
+		cmocka_unit_test_setup_teardown(a_whole_server_can_be_narrowed, scratch_make, scratch_remove),
 		cmocka_unit_test_setup_teardown(mistakes_are_named_with_their_place, scratch_make, scratch_remove),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
