@@ -23,7 +23,7 @@ struct tail {
 	struct tail_table table;
 	FILE *save;
 	uint64_t n_printed, n_strange;
-	size_t n_untold; /* read, and `done` does not know yet */
+	uint64_t n_told, n_untold; /* read, and `done` knows that, or not yet */
 };
 
 /* ---- Ctrl-C ---- */
@@ -85,8 +85,9 @@ static int flush(const struct tail *tail, struct err *err)
 static int tell(struct tail *tail, struct err *err)
 {
 	int rc = flush(tail, err);
-	if (rc || tail->n_untold == 0)
+	if (rc)
 		return rc;
+	tail->n_told += tail->n_untold;
 	tail->n_untold = 0;
 	return tail->ops->done ? tail->ops->done(tail->reader, err) : 0;
 }
@@ -171,7 +172,7 @@ static int read_all(struct tail *tail, struct err *err)
 
 static void say(const char *text)
 {
-	log_warning("%s", text);
+	log_info("%s", text);
 }
 
 static int open_save(struct tail *tail, struct err *err)
@@ -259,7 +260,13 @@ const struct command command_tail = {
 		"\n"
 		"Records of one folder come in order, those of different folders as they are found. Where a record\n"
 		"lacks a name (a dead letter has keys only) one from an earlier record is taken, if there was any.\n"
-		"Nothing is changed: of Kafka, no consumer group joined and no offset committed.\n"
+		"In Kafka nothing is changed: no consumer group is joined and no offset committed.\n"
+		"\n"
+		"From a ZeroMQ sink, tail is the consumer itself: it acknowledges what it has printed, and also what\n"
+		"its filters left out, so the bridge goes on. It always follows, and --from is not for it.\n"
+		"\n"
+		"  --as NAME        by this name instead of the configured one\n"
+		"  --live           listen at the live endpoint, without being waited for\n"
 		"\n"
 		"Exit codes: 0 done or stopped by Ctrl-C, 1 failed (try again), 2 usage, configuration, credentials,\n"
 		"no such topic.\n",

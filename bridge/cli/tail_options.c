@@ -6,10 +6,8 @@
 #include "bridge/cli/tail.h"
 #include "core/router.h"
 
-enum option_code {
-	OPTION_CONFIG = 'c',
-	OPTION_FOLLOW = 'f',
-	OPTION_COUNT = 'n',
+/* Options without a letter. */
+enum {
 	OPTION_FROM = 256,
 	OPTION_TOPIC,
 	OPTION_KEY,
@@ -24,9 +22,9 @@ enum option_code {
 };
 
 static const struct option long_options[] = {
-	{"config", required_argument, NULL, OPTION_CONFIG},
-	{"follow", no_argument, NULL, OPTION_FOLLOW},
-	{"count", required_argument, NULL, OPTION_COUNT},
+	{"config", required_argument, NULL, 'c'},
+	{"follow", no_argument, NULL, 'f'},
+	{"count", required_argument, NULL, 'n'},
 	{"from", required_argument, NULL, OPTION_FROM},
 	{"topic", required_argument, NULL, OPTION_TOPIC},
 	{"key", required_argument, NULL, OPTION_KEY},
@@ -127,7 +125,7 @@ static int take_format(const char *text, struct tail_options *options)
 static int take_checked(int option, struct tail_options *options)
 {
 	switch (option) {
-	case OPTION_COUNT:
+	case 'n':
 		return take_count(optarg, options);
 	case OPTION_FROM:
 		return take_from(optarg, options);
@@ -144,11 +142,11 @@ static int take_checked(int option, struct tail_options *options)
 
 static int take_option(int option, struct tail_options *options)
 {
-	if (option == OPTION_FOLLOW)
+	if (option == 'f')
 		options->reader.follow = true;
 	else if (option == OPTION_LIVE)
 		options->reader.live = true;
-	else if (option == OPTION_CONFIG)
+	else if (option == 'c')
 		options->config_file = optarg;
 	else if (option == OPTION_KEY)
 		options->key = optarg;
@@ -179,7 +177,7 @@ static int refuse(char **argv)
 	const char *word = argv[optind - 1];
 	if (takes_value(optopt))
 		return cli_usage(&command_tail, "option `%.60s` needs a value", word);
-	if (optopt >= OPTION_FROM || optopt == OPTION_FOLLOW)
+	if (optopt >= OPTION_FROM || optopt == 'f')
 		return cli_usage(&command_tail, "option `%.60s` takes no value", word);
 	if (optopt)
 		return cli_usage(&command_tail, "unknown option `-%c`", optopt);

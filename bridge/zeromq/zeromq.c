@@ -411,6 +411,7 @@ static const struct sink_ops zeromq_ops = {
 const struct sink_driver zeromq_driver = {
 	.name = "zeromq",
 	.ops = &zeromq_ops,
+	.reader = &zeromq_reader_ops,
 	.configure = zeromq_configure,
 	.free_config = free,
 	.topics = topics,

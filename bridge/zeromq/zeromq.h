@@ -7,6 +7,7 @@
  *     live.c       the live endpoint; counts.c: sequences by topic
  *     zeromq.c     the operations of core/sink.h, from these
  *     consumer.c   the other end of both, for `tail` and tests
+ *     read.c       the reader of bridge/driver.h, from that
  *
  * Records only go into memory when they are sent; service does what is done with sockets. So the fd is an epoll of the
  * sockets' own (edge-triggered: service leaves no socket with something to take), a timer for heartbeats, and an
@@ -73,6 +74,8 @@ void zeromq_router_take(struct zeromq_sink *sink);
 /* The live endpoint. */
 void zeromq_live_publish(struct zeromq_sink *sink, const struct record *record);
 void zeromq_live_take(struct zeromq_sink *sink); /* subscriptions */
+
+extern const struct reader_ops zeromq_reader_ops;
 
 /* "<store>/<folder>/<object>" of a record, in `topic`; its size. */
 enum { LIVE_TOPIC_ROOM = 16 };

@@ -50,10 +50,12 @@ class Man(unittest.TestCase):
         self.assertEqual(set(re.findall(r"^\.Nm\n\.Cm (\w+)$", PROGRAM, re.M)), commands)
 
     def test_options(self) -> None:
-        known = re.findall(r'^\t\{"([\w-]+)", \w+_argument, NULL, \'(\w)\'\}', source("cli/cli.c"), re.M)
+        known = re.findall(r'\{"([\w-]+)", \w+_argument, NULL, (?:\'(\w)\'|OPTION_\w+)\}', source("cli/*.c"))
         self.assertIn(("config", "c"), known)
         described = re.findall(r"^\.It Fl (\w) , Fl -([\w-]+)", PROGRAM, re.M)
-        self.assertEqual(set(described), {(short, long) for long, short in known})
+        self.assertEqual(set(described), {(short, long) for long, short in known if short})
+        described = re.findall(r" Fl -([\w-]+)", "\n".join(re.findall(r"^\.It .*", PROGRAM, re.M)))
+        self.assertEqual(set(described), {long for long, _ in known})
 
     def test_keys(self) -> None:
         paths = documented_keys()
