@@ -166,12 +166,7 @@ static bool is_special(const struct map *map, uint32_t index)
 
 static uint32_t new_folder(struct map *map)
 {
-	uint32_t index = map->free_folders;
-	if (index != MAP_NONE) {
-		map->free_folders = map_folder(map, index)->first_child;
-		return index;
-	}
-	index = map->folders_used++;
+	uint32_t index = map->folders_used++;
 	if (index % MAP_CHUNK == 0) {
 		size_t n = index / MAP_CHUNK;
 		map->folder_chunks = xrealloc(map->folder_chunks, (n + 1) * sizeof *map->folder_chunks);
@@ -183,8 +178,7 @@ static uint32_t new_folder(struct map *map)
 static void free_folder(struct map *map, uint32_t index)
 {
 	index_remove(&map->by_key, hash_folder(map, index), index, hash_folder, map);
-	*map_folder(map, index) = (struct map_folder){.first_child = map->free_folders};
-	map->free_folders = index;
+	*map_folder(map, index) = (struct map_folder){.first_child = MAP_NONE};
 }
 
 /* One that is known by its key alone. */
@@ -322,7 +316,7 @@ static void unsee(struct map *map, uint32_t index)
 	unlink_folder(map, index);
 	folder->flags &= FOLDER_LONG_KEY | FOLDER_LONG_ID;
 	folder->listed = 0;
-	folder->ended_max = 0;
+	folder->listed_generation = 0;
 	link_folder(map, index, MAP_NONE);
 }
 
@@ -354,12 +348,7 @@ uint32_t map_find_store(const struct map *map, const uint8_t *guid)
 
 static uint32_t new_store(struct map *map)
 {
-	uint32_t index = map->free_stores;
-	if (index != MAP_NONE) {
-		map->free_stores = map_store(map, index)->root;
-		return index;
-	}
-	index = map->stores_used++;
+	uint32_t index = map->stores_used++;
 	if (index % MAP_CHUNK == 0) {
 		size_t n = index / MAP_CHUNK;
 		map->store_chunks = xrealloc(map->store_chunks, (n + 1) * sizeof *map->store_chunks);
@@ -446,8 +435,7 @@ void map_remove_store(struct map *map, uint32_t index)
 		free_folder(map, folder);
 	}
 	index_remove(&map->by_guid, hash_store(map, index), index, hash_store, map);
-	*store = (struct map_store){.root = map->free_stores};
-	map->free_stores = index;
+	*store = (struct map_store){0};
 	map->n_stores--;
 }
 
@@ -455,7 +443,7 @@ void map_remove_store(struct map *map, uint32_t index)
 
 void map_start(struct map *map, const uint8_t *server_guid)
 {
-	*map = (struct map){.free_folders = MAP_NONE, .free_stores = MAP_NONE};
+	*map = (struct map){0};
 	memcpy(map->server_guid, server_guid, GUID_SIZE);
 }
 

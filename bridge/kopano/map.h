@@ -11,7 +11,7 @@
  *     for (f = map_deepest(&map, top); f != MAP_NONE; f = map_next_up(&map, top, f))   children first
  *     map_folder_info(&map, folder, &batch->arena)               for a change
  *
- * Stores and folders are named by numbers, which keep until the thing is removed and are then used again. Folders whose
+ * Stores and folders are named by numbers, which are never used again while the map lives. Folders whose
  * rows have not come but whose children have are there without FOLDER_SEEN, as parents only; map_find does not give
  * them.
  *
@@ -44,7 +44,7 @@ enum folder_flag {
 };
 enum { FOLDER_ENDED = FOLDER_ENDED_SOFT | FOLDER_ENDED_HARD };
 
-/* Flags but those of the map alone, `listed` and `ended_max` may be changed by whoever owns the map; nothing else. */
+/* Flags but those of the map alone, `listed` and its union may be changed by whoever owns the map; nothing else. */
 struct map_folder {
 	uint8_t id[16];
 	uint8_t key[6];
@@ -52,7 +52,10 @@ struct map_folder {
 	uint32_t texts;                            /* name and class */
 	uint32_t parent, first_child, next_sibling;
 	uint32_t store;
-	uint32_t ended_max; /* of FOLDER_ENDED_HARD: the global maximum when that was taken */
+	union {
+		uint32_t listed_generation; /* for which `listed` holds */
+		uint32_t ended_max;         /* of FOLDER_ENDED_HARD: the global maximum when that was taken */
+	};
 };
 
 enum store_flag {
@@ -61,7 +64,7 @@ enum store_flag {
 	STORE_FOLLOWED = 1 << 2,  /* chosen */
 	STORE_SYSTEM = 1 << 3,    /* the server's own */
 	STORE_FOUND = 1 << 4,     /* by the inventory under way; not in the state */
-	STORE_LISTED = 1 << 5,    /* its folders are all in the map */
+	STORE_MAPPED = 1 << 5,    /* its folders are all in the map */
 };
 
 /* Flags may be changed by whoever owns the map; nothing else. */
@@ -82,7 +85,6 @@ struct map {
 	struct map_folder **folder_chunks; /* of MAP_CHUNK: they never move */
 	struct map_store **store_chunks;
 	uint32_t folders_used, stores_used; /* numbers given so far */
-	uint32_t free_folders, free_stores; /* removed ones, by first_child and root; MAP_NONE: none */
 	uint32_t n_folders, n_stores;       /* n_folders: SEEN ones */
 	struct index by_key, by_guid;
 	struct texts texts;

@@ -5,8 +5,8 @@
 
 enum { STORE_VERSION = 1, FOLDER_VERSION = 2 };
 enum {
-	STORED_FOLDER_FLAGS = FOLDER_HIDDEN | FOLDER_FOLLOWED | FOLDER_BOUND | FOLDER_ANNOUNCED | FOLDER_ENDED,
-	STORED_STORE_FLAGS = STORE_ANNOUNCED | STORE_DETACHED | STORE_FOLLOWED | STORE_SYSTEM | STORE_LISTED,
+	STORED_FOLDER_FLAGS = FOLDER_HIDDEN | FOLDER_FOLLOWED | FOLDER_ANNOUNCED | FOLDER_ENDED,
+	STORED_STORE_FLAGS = STORE_ANNOUNCED | STORE_DETACHED | STORE_FOLLOWED | STORE_SYSTEM | STORE_MAPPED,
 };
 
 /* What an entry of a folder or store says. */
@@ -15,7 +15,7 @@ struct stored_folder {
 	uint8_t store[GUID_SIZE];
 	uint16_t flags;
 	uint8_t listed;
-	uint32_t ended_max;
+	uint32_t since; /* listed_generation, or ended_max */
 };
 
 struct stored_store {
@@ -99,7 +99,7 @@ void map_put_folder_entry(const struct map *map, uint32_t index, struct batch *b
 	put_number(&writer, folder->type, 1);
 	put_number(&writer, folder->listed, 1);
 	put_bytes(&writer, map_store(map, folder->store)->guid, GUID_SIZE);
-	put_number(&writer, folder->ended_max, 4);
+	put_number(&writer, folder->listed_generation, 4);
 	put_slice(&writer, parent);
 	put_slice(&writer, id);
 	put_long(&writer, name);
@@ -116,7 +116,7 @@ static bool read_folder(struct slice bytes, struct stored_folder *entry)
 	row->type = get_number(&reader, 1);
 	entry->listed = (uint8_t)get_number(&reader, 1);
 	get_fixed(&reader, entry->store, GUID_SIZE);
-	entry->ended_max = get_number(&reader, 4);
+	entry->since = get_number(&reader, 4);
 	row->parent_source_key = get_borrowed(&reader);
 	row->entry_id = get_borrowed(&reader);
 	row->name = get_long(&reader);
@@ -223,7 +223,7 @@ static bool put_loaded(struct map *map, const struct stored_folder *entry)
 	struct map_folder *folder = map_folder(map, index);
 	folder->flags = (folder->flags | entry->flags) & 0x3FF;
 	folder->listed = entry->listed & 15;
-	folder->ended_max = entry->ended_max;
+	folder->listed_generation = entry->since;
 	return true;
 }
 
