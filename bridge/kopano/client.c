@@ -153,6 +153,7 @@ void client_close(struct client *client)
 		say_farewell(client);
 	close_channel(&client->calls);
 	close_channel(&client->changes.channel);
+	close_channel(&client->folders.channel);
 	close_channel(&client->rows.channel);
 	free(client->keys.source_key.data);
 	free(client->keys.parent_source_key.data);

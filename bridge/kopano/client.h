@@ -2,11 +2,12 @@
  *
  *     client_open -> calls ... -> client_close            client_stop_now, at any time, from any thread
  *
- * A client is one session with three connections: one for calls that are answered whole, one for the reading of changes
- * and one for the reading of rows. A reading is an answer that is taken bit by bit. One of each kind may be open at a
- * time, and calls are possible in the middle of both: entries are read, and between them the items that they name.
- * Nothing is ever retried here, but for a request on a connection that the server had closed while it was idle. Answers
- * are parsed as they arrive; memory is bounded by the longest element (ELEMENT_LIMIT_BYTES).
+ * A client is one session with four connections: one for calls that are answered whole, one for the reading of changes
+ * of items, one for that of folders, and one for the reading of rows. A reading is an answer that is taken bit by bit.
+ * One of each kind may be open at a time, and calls are possible in the middle of all: entries are read, and between
+ * them the items that they name. Nothing is ever retried here, but for a request on a connection that the server had
+ * closed while it was idle. Answers are parsed as they arrive; memory is bounded by the longest element
+ * (ELEMENT_LIMIT_BYTES).
  *
  * Every call returns 0, or an error class, and then client_er() tells the server's own code:
  *     ERR_GONE     NOT_FOUND, OBJECT_DELETED
@@ -120,10 +121,11 @@ int client_entry_id(struct client *client, struct slice store_entry_id, struct s
 int client_set_sync(struct client *client, struct slice folder_key, enum sync_type type, uint32_t change_id,
 		    uint32_t *sync_id, struct err *err);
 
-/* getChanges, as a reading. The answer to an abandoned reading is thrown away with its connection. */
+/* getChanges, as a reading: one of SYNC_HIERARCHY and one of the other types may be open at a time. The answer to an
+ * abandoned reading is thrown away with its connection. */
 struct journal_entry {
 	uint32_t change_id;
-	struct slice source_key, parent_source_key; /* valid until the next call of this reading */
+	struct slice source_key, parent_source_key; /* valid until the next entry of any reading */
 	uint32_t type;                              /* object bit | action, CHANGE_ACTION_MASK */
 	uint32_t flags;                             /* of a read flag entry: 1 read, 0 unread */
 };
@@ -133,7 +135,8 @@ enum entry_action { ENTRY_NEW = 1, ENTRY_CHANGE, ENTRY_FLAG, ENTRY_SOFT_DELETE, 
 int client_changes(struct client *client, uint32_t sync_id, uint32_t change_id, enum sync_type type, uint32_t flags,
 		   struct err *err);
 /* 0: *entry; KOPANO_END: *max_change_id is set, the reading is over; else an error, and it is over. */
-int client_next_entry(struct client *client, struct journal_entry *entry, uint32_t *max_change_id, struct err *err);
+int client_next_entry(struct client *client, enum sync_type type, struct journal_entry *entry, uint32_t *max_change_id,
+		      struct err *err);
 
 /* Tables, as readings of rows. `cells` has one place per column; cells are in the order of the columns that were asked
  * for whatever the server answered (a missing one is PT_ERROR). Bytes are copied into the arena. */
@@ -176,9 +179,9 @@ int client_next_export(struct client *client, struct arena *arena, uint32_t *ind
 		       struct err *err);
 
 /* Gives up the open reading of changes, if there is one: its connection is closed, the session lives. */
-void client_abandon_changes(struct client *client);
-/* Milliseconds since a byte of the open reading of changes was last taken: the server gives up after 60 s. 0: none is
- * open. */
+void client_abandon_changes(struct client *client, enum sync_type type);
+/* Milliseconds since a byte of the open reading of changes of items was last taken: the server gives up after 60 s. 0:
+ * none is open. */
 int client_changes_age_ms(const struct client *client);
 
 #endif

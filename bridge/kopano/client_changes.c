@@ -1,8 +1,14 @@
 #include "bridge/kopano/session.h"
 
-void client_abandon_changes(struct client *client)
+/* Changes of folders are read beside those of items. */
+static struct reading *reading_of(struct client *client, enum sync_type type)
 {
-	reading_abandon(&client->changes);
+	return type == SYNC_HIERARCHY ? &client->folders : &client->changes;
+}
+
+void client_abandon_changes(struct client *client, enum sync_type type)
+{
+	reading_abandon(reading_of(client, type));
 }
 
 int client_changes_age_ms(const struct client *client)
@@ -23,25 +29,28 @@ static struct slice address_book(void)
 int client_changes(struct client *client, uint32_t sync_id, uint32_t change_id, enum sync_type type, uint32_t flags,
 		   struct err *err)
 {
-	client_abandon_changes(client);
-	struct soap *soap = session_begin(client, &client->changes.channel, "getChanges");
+	struct reading *reading = reading_of(client, type);
+	reading_abandon(reading);
+	struct soap *soap = session_begin(client, &reading->channel, "getChanges");
 
 	soap_binary(soap, "sSourceKeyFolder", type == SYNC_ADDRESSBOOK ? address_book() : slice_of(NULL, 0));
 	soap_number(soap, "ulSyncId", sync_id);
 	soap_number(soap, "ulChangeId", change_id);
 	soap_number(soap, "ulChangeType", type);
 	soap_number(soap, "ulFlags", flags);
-	return reading_begin(client, &client->changes, "sChangesArray", err);
+	return reading_begin(client, reading, "sChangesArray", err);
 }
 
-int client_next_entry(struct client *client, struct journal_entry *entry, uint32_t *max_change_id, struct err *err)
+int client_next_entry(struct client *client, enum sync_type type, struct journal_entry *entry, uint32_t *max_change_id,
+		      struct err *err)
 {
-	int rc = reading_next(client, &client->changes, err);
+	struct reading *reading = reading_of(client, type);
+	int rc = reading_next(client, reading, err);
 
 	if (rc == KOPANO_END)
-		*max_change_id = client->changes.max_change_id;
+		*max_change_id = reading->max_change_id;
 	if (rc)
 		return rc;
-	answer_entry(&client->changes.channel.scan, &client->keys, entry);
-	return reading_item_status(client, &client->changes, err);
+	answer_entry(&reading->channel.scan, &client->keys, entry);
+	return reading_item_status(client, reading, err);
 }

@@ -12,7 +12,7 @@ static void apply_content(struct outcome *outcome, const struct entry *entry, en
 	outcome->read_is_last = false;
 }
 
-static bool is_upsert(const struct outcome *outcome)
+bool outcome_is_upsert(const struct outcome *outcome)
 {
 	return outcome->kind == CHANGE_CREATED || outcome->kind == CHANGE_UPDATED;
 }
@@ -21,7 +21,7 @@ static void apply_flag(struct outcome *outcome, bool read)
 {
 	if (outcome->kind == CHANGE_DELETED)
 		return;
-	outcome->read_is_last = is_upsert(outcome);
+	outcome->read_is_last = outcome_is_upsert(outcome);
 	if (!outcome->read_is_last)
 		outcome->kind = CHANGE_READ_STATE;
 	outcome->read = read;
@@ -67,10 +67,15 @@ size_t collapse(const struct entry *entries, size_t n, struct outcome *outcomes)
 	struct keymap map = {0};
 	size_t n_outcomes = 0;
 	for (size_t i = 0; i < n; i++) {
-		uint32_t at = *keymap_add(&map, entries[i].source_key, (uint32_t)n_outcomes);
+		const struct entry *entry = &entries[i];
+		uint32_t at = *keymap_add(&map, entry->identity, (uint32_t)n_outcomes);
 		if (at == n_outcomes)
-			outcomes[n_outcomes++] = (struct outcome){.source_key = entries[i].source_key, .key = -1};
-		apply(&outcomes[at], &entries[i]);
+			outcomes[n_outcomes++] = (struct outcome){.identity = entry->identity,
+								  .parent_key = entry->parent_key,
+								  .source_key = entry->source_key,
+								  .folder = entry->folder,
+								  .key = -1};
+		apply(&outcomes[at], entry);
 	}
 	keymap_clear(&map);
 	qsort(outcomes, n_outcomes, sizeof *outcomes, by_change_id);

@@ -38,10 +38,10 @@ static const char *stream_folder(struct state *state, struct slice stream, struc
 	return arena_text(arena, "%s, ", folder_text(&entry, arena));
 }
 
-static const char *describe_contents(struct state *state, struct slice stream, struct slice value, struct arena *arena)
+static const char *describe_stream(struct state *state, struct slice stream, struct slice value, struct arena *arena)
 {
-	struct contents_position position;
-	if (!contents_read(value, &position))
+	struct stream_position position;
+	if (!position_read(value, &position))
 		return NULL;
 	return arena_text(arena, "%ssync id %u, change id %u", stream_folder(state, stream, arena), position.sync_id,
 			  position.change_id);
@@ -101,12 +101,12 @@ static const char *describe_ends(struct slice value, struct arena *arena)
 const char *kopano_describe(struct state *state, struct slice key, struct slice value, struct arena *arena)
 {
 	struct slice rest;
-	if (begins(key, POSITION_CONTENTS, &rest))
-		return describe_contents(state, rest, value, arena);
-	if (begins(key, POSITION_TAKEN, &rest))
-		return describe_taken(value, arena);
 	if (begins(key, POSITION_SNAPSHOT, &rest))
 		return describe_snapshot(state, rest, value, arena);
+	if (begins(key, POSITION_STREAM, &rest))
+		return describe_stream(state, rest, value, arena);
+	if (begins(key, TAKEN_STREAM, &rest))
+		return describe_taken(value, arena);
 	if (begins(key, ENTRY_FOLDER_KEY, &rest))
 		return describe_folder(value, arena);
 	return slice_equal(key, slice_of_text(ENTRY_ENDS)) ? describe_ends(value, arena) : NULL;

@@ -2,8 +2,6 @@
 
 #include "bridge/kopano/item.h"
 #include "bridge/kopano/kopano.h"
-#include "core/hex.h"
-#include "core/step.h"
 
 /* ---- finding ---- */
 
@@ -120,39 +118,30 @@ static int find_subtree(struct client *client, const struct kopano_store *store,
 	return 0;
 }
 
-static const char *stream_of(const char *key)
+uint32_t folder_add(struct kopano *kopano, const struct store_info *store, const struct folder_info *info)
 {
-	return key + strlen("position/");
-}
-
-static void name_streams(struct arena *arena, struct followed *followed)
-{
-	struct slice folder_key = followed->folder.source_key;
-	followed->contents_key = stream_key(arena, POSITION_CONTENTS, &followed->store, folder_key);
-	followed->taken_key = arena_text(arena, "%s/", stream_key(arena, POSITION_TAKEN, &followed->store, folder_key));
-	followed->snapshot_key = stream_key(arena, POSITION_SNAPSHOT, &followed->store, folder_key);
-	followed->entry_key = folder_entry_key(arena, folder_key);
-	followed->contents_stream = stream_of(followed->contents_key);
-	followed->snapshot_stream = stream_of(followed->snapshot_key);
-}
-
-struct followed *folder_add(struct kopano *kopano, const struct store_info *store, const struct folder_info *folder)
-{
-	if (kopano->n_followed == kopano->room_followed) {
-		kopano->room_followed = kopano->room_followed ? kopano->room_followed * 2 : 4;
-		kopano->followed = xrealloc(kopano->followed, kopano->room_followed * sizeof *kopano->followed);
+	if (kopano->n_folders == kopano->room_folders) {
+		kopano->room_folders = kopano->room_folders ? kopano->room_folders * 2 : 4;
+		kopano->folders = xrealloc(kopano->folders, kopano->room_folders * sizeof *kopano->folders);
 	}
-	struct followed *followed = &kopano->followed[kopano->n_followed++];
-	*followed = (struct followed){.store = *store, .folder = *folder};
-	name_streams(&kopano->arena, followed);
-	return followed;
+	struct folder *folder = &kopano->folders[kopano->n_folders];
+	*folder = (struct folder){.store = *store, .info = *info};
+	folder->entry_key = folder_entry_key(&kopano->arena, info->source_key);
+	stream_add(kopano, STREAM_CONTENTS, kopano->n_folders);
+	return kopano->n_folders++;
 }
 
-static const struct followed *find_followed(const struct kopano *kopano, const struct folder_info *folder)
+void folder_put_entry(const struct folder *folder, struct batch *batch)
 {
-	for (size_t i = 0; i < kopano->n_followed; i++)
-		if (slice_equal(kopano->followed[i].folder.source_key, folder->source_key))
-			return &kopano->followed[i];
+	struct folder_entry entry = {.listed = folder->listed, .store = folder->store, .folder = folder->info};
+	batch_put(batch, slice_of_text(folder->entry_key), folder_entry_write(&batch->arena, &entry));
+}
+
+static const struct folder *find_followed(const struct kopano *kopano, const struct folder_info *info)
+{
+	for (size_t i = 0; i < kopano->n_folders; i++)
+		if (slice_equal(kopano->folders[i].info.source_key, info->source_key))
+			return &kopano->folders[i];
 	return NULL;
 }
 
@@ -203,8 +192,8 @@ static int add_folder(struct kopano *kopano, const struct store_info *store, str
 		return add_known(kopano, owner, path, err);
 	if (rc)
 		return rc;
-	const struct followed *same = find_followed(kopano, &folder);
-	if (same && slice_equal(same->folder.path, folder.path))
+	const struct folder *same = find_followed(kopano, &folder);
+	if (same && slice_equal(same->info.path, folder.path))
 		return err_usage(err, "follow: the folder \"%s\" of \"%s\" is named twice", path, owner);
 	if (!same)
 		folder_add(kopano, store, &folder);
@@ -262,114 +251,7 @@ int folders_find(struct kopano *kopano, struct err *err)
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < stores->n_children; i++)
 		rc = find_folders_of(kopano, stores->children[i].text, err);
-	if (rc == 0 && kopano->n_followed == 0)
+	if (rc == 0 && kopano->n_folders == 0)
 		return err_usage(err, "follow: all of these folders are gone; name others");
 	return rc;
-}
-
-/* ---- rights ---- */
-
-int folder_maximum(struct kopano *kopano, const struct followed *followed, uint32_t *change_id, struct err *err)
-{
-	struct journal_entry entry;
-	/* From the highest id that there can be: an empty list, and the folder's own maximum (kopano-protocol 4.4). */
-	int rc = client_changes(kopano->client, followed->sync_id, UINT32_MAX, SYNC_CONTENTS,
-				SYNC_NORMAL | SYNC_ASSOCIATED | SYNC_READ_STATE, err);
-	while (rc == 0)
-		rc = client_next_entry(kopano->client, &entry, change_id, err);
-	return rc == KOPANO_END ? 0 : rc;
-}
-
-bool no_access(const struct kopano *kopano, int rc)
-{
-	return rc == ERR_BAD && client_er(kopano->client) == KOPANO_NO_ACCESS;
-}
-
-static int prove_alive(struct kopano *kopano, const struct followed *followed, struct err *err)
-{
-	struct arena arena = {0};
-	struct object object;
-	int rc = client_load_object(kopano->client, followed->folder.entry_id, MUST_NOT_BE_SOFT_DELETED, &arena,
-				    &object, err);
-	arena_free(&arena);
-	return rc;
-}
-
-int folder_prove(struct kopano *kopano, struct followed *followed, bool *proven, struct err *err)
-{
-	uint32_t maximum;
-	int alive = prove_alive(kopano, followed, err);
-	int rc = alive ? alive : folder_maximum(kopano, followed, &maximum, err);
-	*proven = rc == 0;
-	if (no_access(kopano, rc))
-		return folder_suspend(kopano, followed), 0;
-	if (alive == ERR_GONE)
-		return folder_end(kopano, followed, "it was deleted"), 0;
-	if (rc == ERR_GONE)
-		return followed->poll_at_ms = 0, 0;
-	return rc;
-}
-
-bool folder_right_lost(struct kopano *kopano, struct followed *followed, struct err *err)
-{
-	uint32_t sync_id = followed->sync_id;
-	int rc = client_set_sync(kopano->client, followed->folder.source_key, SYNC_CONTENTS, followed->settle.settled,
-				 &sync_id, err);
-	return no_access(kopano, rc);
-}
-
-static void announce(struct kopano *kopano, struct followed *followed, enum lifecycle_type type, const char *text)
-{
-	struct batch *batch = batch_new(followed->contents_stream);
-	add_lifecycle(kopano, followed, batch, type, text);
-	hand_over(kopano, batch);
-}
-
-bool folder_is_listing(const struct followed *followed)
-{
-	return followed->listing && followed->started && !followed->suspended && !followed->ended;
-}
-
-void folder_suspend(struct kopano *kopano, struct followed *followed)
-{
-	followed->poll_at_ms = clock_ms() + (int64_t)STEP_LIMIT(SUSPENDED_POLL_MS);
-	round_note(followed, 0); /* there is no more to be had */
-	if (followed->suspended)
-		return;
-	followed->suspended = true;
-	announce(kopano, followed, LIFECYCLE_SUSPENDED, "the right to read this folder is gone; its position is kept");
-}
-
-void folder_resume(struct kopano *kopano, struct followed *followed)
-{
-	followed->suspended = false;
-	announce(kopano, followed, LIFECYCLE_RESUMED, "the right to read this folder is back");
-}
-
-/* ---- the end ---- */
-
-static void add_bracket(struct kopano *kopano, const struct followed *followed, struct batch *batch,
-			enum change_kind kind, const uint8_t *id)
-{
-	struct change *change = new_change(kopano, followed, batch);
-	change->kind = kind;
-	change->origin = ORIGIN_SNAPSHOT;
-	memcpy(change->snapshot_id, id, SNAPSHOT_ID_SIZE);
-}
-
-void folder_end(struct kopano *kopano, struct followed *followed, const char *why)
-{
-	struct batch *batch = batch_new(followed->contents_stream);
-	uint8_t id[SNAPSHOT_ID_SIZE];
-	random_bytes(id, sizeof id);
-	add_bracket(kopano, followed, batch, CHANGE_SNAPSHOT_BEGIN, id);
-	add_bracket(kopano, followed, batch, CHANGE_SNAPSHOT_END, id);
-	add_lifecycle(kopano, followed, batch, LIFECYCLE_FOLDER_ENDED, why);
-	batch_remove(batch, slice_of_text(followed->contents_key));
-	batch_remove(batch, slice_of_text(followed->snapshot_key));
-	settle_forget(&followed->settle, batch, followed->taken_key);
-	followed->listed = ENTRY_ENDED;
-	put_entry(followed, batch);
-	followed->ended = true;
-	hand_over(kopano, batch);
 }

@@ -12,14 +12,14 @@ static int not_a_position(struct slice bytes, struct err *err)
 
 /* The sync id is only checked: the changes of whoever else uses it would be hidden from it (kopano-protocol 4.2). One
  * that has expired says nothing, and harms nothing: the change id is what counts. */
-static int check_sync(struct kopano *kopano, const struct followed *followed, struct contents_position position,
+static int check_sync(struct kopano *kopano, const struct stream *stream, struct stream_position position,
 		      struct err *err)
 {
 	uint32_t sync_id = position.sync_id;
 	if (sync_id == 0)
 		return 0;
-	int rc = client_set_sync(kopano->client, followed->folder.source_key, SYNC_CONTENTS, position.change_id,
-				 &sync_id, err);
+	int rc = client_set_sync(kopano->client, kopano->folders[stream->folder].info.source_key, SYNC_CONTENTS,
+				 position.change_id, &sync_id, err);
 	if (rc == ERR_BAD && client_er(kopano->client) == KOPANO_COLLISION)
 		return err_usage(err,
 				 "the given state is of another folder, or of folders instead of items (sync id %u is "
@@ -29,19 +29,19 @@ static int check_sync(struct kopano *kopano, const struct followed *followed, st
 }
 
 /* Change id 0 means "from the start": as if no position were given. */
-static int take_position(struct kopano *kopano, struct followed *followed, struct slice bytes, struct err *err)
+static int take_position(struct kopano *kopano, struct stream *stream, struct slice bytes, struct err *err)
 {
-	struct contents_position position;
+	struct stream_position position;
 	struct slice processed;
 	if (!given_read(bytes, &kopano->arena, &position, &processed))
 		return not_a_position(bytes, err);
-	int rc = check_sync(kopano, followed, position, err);
+	int rc = check_sync(kopano, stream, position, err);
 	if (rc || position.change_id == 0)
 		return rc;
-	followed->given = true;
-	settle_start(&followed->settle, position.change_id, kopano->config->settle_ms);
-	settle_load(&followed->settle, processed);
-	snapshot_forgo(kopano, followed);
+	stream->given = true;
+	settle_start(&stream->settle, position.change_id, kopano->config->settle_ms);
+	settle_load(&stream->settle, processed);
+	snapshot_forgo(kopano, stream->folder);
 	return 0;
 }
 
@@ -51,7 +51,7 @@ int given_seek(struct kopano *kopano, struct state *state, struct err *err)
 	int rc = state->ops->get(state, slice_of_text(STATE_GIVEN), &kopano->arena, &bytes, err);
 	if (rc)
 		return rc == ERR_GONE ? 0 : rc;
-	if (kopano->n_followed != 1)
-		return err_usage(err, "a given state is of one folder, and %zu are followed", kopano->n_followed);
-	return take_position(kopano, &kopano->followed[0], bytes, err);
+	if (kopano->n_streams != 1)
+		return err_usage(err, "a given state is of one folder, and %zu are followed", kopano->n_streams);
+	return take_position(kopano, kopano->streams[0], bytes, err);
 }

@@ -7,7 +7,7 @@ enum { VERSION = 1 };
 
 /* ---- positions ---- */
 
-struct slice contents_write(struct arena *arena, const struct contents_position *position)
+struct slice position_write(struct arena *arena, const struct stream_position *position)
 {
 	struct writer writer = new_writer(arena, 8);
 	put_number(&writer, position->sync_id, 4);
@@ -15,7 +15,7 @@ struct slice contents_write(struct arena *arena, const struct contents_position 
 	return written(&writer);
 }
 
-bool contents_read(struct slice bytes, struct contents_position *position)
+bool position_read(struct slice bytes, struct stream_position *position)
 {
 	struct reader reader = {.left = bytes};
 	position->sync_id = get_number(&reader, 4);
@@ -36,7 +36,7 @@ static struct slice get_processed(struct reader *reader, struct arena *arena)
 	return written(&writer);
 }
 
-bool given_read(struct slice bytes, struct arena *arena, struct contents_position *position, struct slice *processed)
+bool given_read(struct slice bytes, struct arena *arena, struct stream_position *position, struct slice *processed)
 {
 	struct reader reader = {.left = bytes};
 	position->sync_id = get_number(&reader, 4);

@@ -16,21 +16,21 @@
 #include "core/arena.h"
 #include "core/change.h"
 
-#define POSITION_CONTENTS "position/contents/"
-#define POSITION_TAKEN    "taken/contents/"
+#define POSITION_STREAM   "position/"
+#define TAKEN_STREAM      "taken/"
 #define POSITION_SNAPSHOT "position/snapshot/"
 #define ENTRY_FOLDER_KEY  "folder/"
 #define ENTRY_ENDS        "ends/kopano"
 
-struct contents_position {
+struct stream_position {
 	uint32_t sync_id, change_id;
 };
 
-enum listing { LISTING_NORMAL, LISTING_ASSOCIATED, N_LISTINGS };
+enum listing_kind { LISTING_NORMAL, LISTING_ASSOCIATED, N_LISTINGS };
 
 struct snapshot_position {
 	uint8_t id[SNAPSHOT_ID_SIZE];
-	enum listing listing;
+	enum listing_kind listing;
 	uint32_t item_number; /* of the last row that was published; the listing goes down. UINT32_MAX: none was */
 };
 
@@ -50,11 +50,11 @@ struct ends {
 	uint8_t following;
 };
 
-struct slice contents_write(struct arena *arena, const struct contents_position *position);
-bool contents_read(struct slice bytes, struct contents_position *position);
+struct slice position_write(struct arena *arena, const struct stream_position *position);
+bool position_read(struct slice bytes, struct stream_position *position);
 
 /* Both forms; *processed: the change ids, as in a list of taken ones. */
-bool given_read(struct slice bytes, struct arena *arena, struct contents_position *position, struct slice *processed);
+bool given_read(struct slice bytes, struct arena *arena, struct stream_position *position, struct slice *processed);
 
 struct slice snapshot_write(struct arena *arena, const struct snapshot_position *position);
 bool snapshot_read(struct slice bytes, struct snapshot_position *position);

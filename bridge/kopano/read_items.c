@@ -9,21 +9,16 @@
 
 struct reading {
 	struct kopano *kopano;
-	struct followed *followed;
+	struct stream *stream;
 	const struct outcome *outcomes;
 	size_t n;
 	struct batch *batch;
 	struct change *content;
 };
 
-static bool is_upsert(const struct outcome *outcome)
-{
-	return outcome->kind == CHANGE_CREATED || outcome->kind == CHANGE_UPDATED;
-}
-
 static bool is_wanted(const struct reading *reading, size_t i)
 {
-	return is_upsert(&reading->outcomes[i]) && reading->outcomes[i].key >= 0 && !reading->content[i].item;
+	return outcome_is_upsert(&reading->outcomes[i]) && reading->outcomes[i].key >= 0 && !reading->content[i].item;
 }
 
 static void fill(struct reading *reading, size_t i, const struct prop *cells)
@@ -92,7 +87,7 @@ static int peek_row(struct kopano *kopano, uint32_t end_key, bool *found, struct
 static size_t outcome_of(const struct reading *reading, uint32_t key)
 {
 	size_t i = 0;
-	while (i < reading->n && !(is_upsert(&reading->outcomes[i]) && reading->outcomes[i].key == (int)key))
+	while (i < reading->n && !(outcome_is_upsert(&reading->outcomes[i]) && reading->outcomes[i].key == (int)key))
 		i++;
 	return i;
 }
@@ -101,7 +96,7 @@ static uint32_t end_of_keys(const struct reading *reading)
 {
 	int end = 0;
 	for (size_t i = 0; i < reading->n; i++)
-		if (is_upsert(&reading->outcomes[i]) && reading->outcomes[i].key >= end)
+		if (outcome_is_upsert(&reading->outcomes[i]) && reading->outcomes[i].key >= end)
 			end = reading->outcomes[i].key + 1;
 	return (uint32_t)end;
 }
@@ -130,37 +125,37 @@ static int read_rows(struct reading *reading, bool *too_big, struct err *err)
 /* A server that cannot export, or that breaks the connection on it again and again, is asked singly. */
 static int try_rows(struct reading *reading, bool *too_big, struct err *err)
 {
-	struct followed *followed = reading->followed;
+	struct stream *stream = reading->stream;
 	struct window *window = &reading->kopano->window;
-	if (followed->n_export_failures >= EXPORT_TRIES)
+	if (stream->n_export_failures >= EXPORT_TRIES)
 		window->export_over = true;
 	int rc = read_rows(reading, too_big, err);
 	if (rc == 0 && window->exporting)
-		followed->n_export_failures = 0;
+		stream->n_export_failures = 0;
 	if (rc == 0 || rc == ERR_STOPPED)
 		return rc;
 	export_drop(window);
 	window->export_over = true;
-	followed->n_export_failures++;
+	stream->n_export_failures++;
 	return rc == ERR_AGAIN ? rc : 0;
 }
 
 /* ---- singly ---- */
 
-static struct stumble *find_stumble(const struct followed *followed, struct slice source_key)
+static struct stumble *find_stumble(const struct stream *stream, struct slice identity)
 {
-	struct stumble *stumble = followed->stumbles;
-	while (stumble && !slice_equal(stumble->source_key, source_key))
+	struct stumble *stumble = stream->stumbles;
+	while (stumble && !slice_equal(stumble->identity, identity))
 		stumble = stumble->next;
 	return stumble;
 }
 
-static struct stumble *add_stumble(struct followed *followed, struct slice source_key)
+static struct stumble *add_stumble(struct stream *stream, struct slice identity)
 {
-	struct stumble *stumble = arena_zero(&followed->stumble_arena, sizeof *stumble);
-	stumble->source_key = arena_copy(&followed->stumble_arena, source_key);
-	stumble->next = followed->stumbles;
-	followed->stumbles = stumble;
+	struct stumble *stumble = arena_zero(&stream->stumble_arena, sizeof *stumble);
+	stumble->identity = arena_copy(&stream->stumble_arena, identity);
+	stumble->next = stream->stumbles;
+	stream->stumbles = stumble;
 	return stumble;
 }
 
@@ -170,25 +165,19 @@ static int tries_of(const struct reading *reading, int rc)
 	return rc == ERR_AGAIN || no_access(reading->kopano, rc) ? ITEM_TRIES_PASSING : ITEM_TRIES;
 }
 
-static void note_stumble(struct reading *reading, struct slice source_key, int rc, const struct err *err)
+static void note_stumble(struct reading *reading, struct slice identity, int rc, const struct err *err)
 {
-	struct stumble *stumble = find_stumble(reading->followed, source_key);
+	struct stumble *stumble = find_stumble(reading->stream, identity);
 	if (!stumble)
-		stumble = add_stumble(reading->followed, source_key);
+		stumble = add_stumble(reading->stream, identity);
 	stumble->n_tries++;
 	stumble->given_up = stumble->n_tries >= tries_of(reading, rc);
 	snprintf(stumble->text, sizeof stumble->text, "%s", err->text);
 }
 
-void forget_stumbles(struct followed *followed)
-{
-	followed->stumbles = NULL;
-	arena_free(&followed->stumble_arena);
-}
-
 static bool given_up(struct reading *reading, size_t i)
 {
-	const struct stumble *stumble = find_stumble(reading->followed, reading->outcomes[i].source_key);
+	const struct stumble *stumble = find_stumble(reading->stream, reading->outcomes[i].identity);
 	if (!stumble || !stumble->given_up)
 		return false;
 	reading->content[i].cause = CAUSE_UNREADABLE;
@@ -200,12 +189,13 @@ static bool given_up(struct reading *reading, size_t i)
 static int read_singly(struct reading *reading, size_t i, bool *failed, struct err *err)
 {
 	struct kopano *kopano = reading->kopano;
-	struct slice source_key = reading->outcomes[i].source_key;
-	const struct item_key key = {reading->followed->folder.source_key, source_key};
+	const struct outcome *outcome = &reading->outcomes[i];
+	const struct item_key key = {outcome->parent_key, outcome->source_key};
+	struct slice store_entry_id = kopano->folders[outcome->folder].store.entry_id;
 	struct arena arena = {0};
 	struct prop cells[N_ITEM_COLUMNS];
 	struct err lost;
-	int rc = item_read(kopano->client, reading->followed->store.entry_id, &key, &arena, cells, err);
+	int rc = item_read(kopano->client, store_entry_id, &key, &arena, cells, err);
 	if (rc == 0)
 		fill(reading, i, cells);
 	arena_free(&arena);
@@ -213,9 +203,9 @@ static int read_singly(struct reading *reading, size_t i, bool *failed, struct e
 		return rc == ERR_GONE ? 0 : rc;
 	/* No access to an item is the loss of the folder's right, or the item is locked for a moment. */
 	bool locked = no_access(kopano, rc);
-	if (locked && folder_right_lost(kopano, reading->followed, &lost))
+	if (locked && stream_right_lost(kopano, reading->stream, &lost))
 		return rc;
-	note_stumble(reading, source_key, locked ? ERR_AGAIN : rc, err);
+	note_stumble(reading, outcome->identity, locked ? ERR_AGAIN : rc, err);
 	*failed = true;
 	return client_alive(kopano->client) ? 0 : ERR_AGAIN;
 }
@@ -244,10 +234,10 @@ static int read_rest(struct reading *reading, bool *too_big, struct err *err)
 	return ERR_AGAIN;
 }
 
-int read_items(struct kopano *kopano, struct followed *followed, const struct outcome *outcomes, size_t n,
+int read_items(struct kopano *kopano, struct stream *stream, const struct outcome *outcomes, size_t n,
 	       struct batch *batch, struct change *content, bool *too_big, struct err *err)
 {
-	struct reading reading = {kopano, followed, outcomes, n, batch, content};
+	struct reading reading = {kopano, stream, outcomes, n, batch, content};
 	int rc = try_rows(&reading, too_big, err);
 	return rc || *too_big ? rc : read_rest(&reading, too_big, err);
 }

@@ -1,37 +1,37 @@
 #include "bridge/kopano/kopano.h"
 
-void round_note(struct followed *followed, uint32_t max)
+void round_note(struct stream *stream, uint32_t max)
 {
-	if (!followed->has_goal)
-		followed->goal = max;
-	followed->has_goal = true;
+	if (!stream->has_goal)
+		stream->goal = max;
+	stream->has_goal = true;
 }
 
 /* A command prints one round and then the position, which must not be below what was printed. */
-uint32_t round_limit(const struct kopano *kopano, const struct followed *followed)
+uint32_t round_limit(const struct kopano *kopano, const struct stream *stream)
 {
-	return kopano->config->follow->once && followed->has_goal ? followed->goal : UINT32_MAX;
+	return kopano->config->follow->once && stream->has_goal ? stream->goal : UINT32_MAX;
 }
 
-static bool is_behind(const struct kopano *kopano, const struct followed *followed)
+static bool is_behind(const struct kopano *kopano, const struct stream *stream)
 {
-	if (followed->ended || (followed->suspended && followed->has_goal))
+	if (stream->ended || (stream->suspended && stream->has_goal))
 		return false;
-	return !followed->has_goal || followed->settle.settled < followed->goal || folder_is_listing(followed) ||
-	       snapshot_wanted(kopano, followed);
+	return !stream->has_goal || stream->settle.settled < stream->goal ||
+	       (stream->kind == STREAM_CONTENTS && snapshot_wanted(kopano, stream->folder));
 }
 
 bool round_is_over(struct kopano *kopano)
 {
 	bool any = false;
-	for (size_t i = 0; i < kopano->n_followed; i++) {
-		if (is_behind(kopano, &kopano->followed[i]))
+	for (size_t i = 0; i < kopano->n_streams; i++) {
+		if (is_behind(kopano, kopano->streams[i]))
 			return false;
-		any |= kopano->followed[i].has_goal;
+		any |= kopano->streams[i]->has_goal;
 	}
-	if (!any || kopano->reading || kopano->paging)
+	if (!any || kopano->reading || kopano->paging || listing_next(kopano))
 		return false;
-	for (size_t i = 0; i < kopano->n_followed; i++)
-		kopano->followed[i].has_goal = false;
+	for (size_t i = 0; i < kopano->n_streams; i++)
+		kopano->streams[i]->has_goal = false;
 	return true;
 }

@@ -1,5 +1,5 @@
-/* The inside of a client, shared by the files that implement client.h: a session on three channels, two of
- * them for answers that are read item by item. */
+/* The inside of a client, shared by the files that implement client.h: a session on four channels, three
+ * of them for answers that are read item by item. */
 #ifndef TIDINGS_BRIDGE_KOPANO_SESSION_H
 #define TIDINGS_BRIDGE_KOPANO_SESSION_H
 
@@ -30,7 +30,7 @@ struct client {
 	const struct login *login;
 	struct patience call_patience, reading_patience;
 	struct channel calls;
-	struct reading changes, rows;
+	struct reading changes, folders, rows;
 	uint64_t session; /* 0: none */
 	uint32_t er;
 	bool alive, opening;

@@ -1,5 +1,8 @@
-#include "bridge/kopano/item.h"
 #include "bridge/kopano/kopano.h"
+
+#include <stdlib.h>
+
+#include "core/hex.h"
 #include "core/step.h"
 
 /* A listing of one folder: pages of its contents table, in descending order of PR_EC_HIERARCHYID; normal items, then,
@@ -11,123 +14,42 @@ static uint8_t wanted_listings(const struct kopano *kopano)
 	return (uint8_t)(1 << LISTING_NORMAL | (kopano->config->follow->associated ? 1 << LISTING_ASSOCIATED : 0));
 }
 
-bool snapshot_wanted(const struct kopano *kopano, const struct followed *followed)
+bool snapshot_wanted(const struct kopano *kopano, uint32_t folder)
 {
-	return kopano->config->follow->snapshot && !followed->listing && wanted_listings(kopano) != followed->listed;
+	const struct folder *known = &kopano->folders[folder];
+	return kopano->config->follow->snapshot && !known->listing && wanted_listings(kopano) != known->listed;
 }
 
-void snapshot_forgo(const struct kopano *kopano, struct followed *followed)
+void snapshot_forgo(struct kopano *kopano, uint32_t folder)
 {
-	followed->listed = wanted_listings(kopano);
+	kopano->folders[folder].listed = wanted_listings(kopano);
 }
 
-static void put_cursor(struct followed *followed, struct batch *batch)
+/* ---- listings under way ---- */
+
+void listing_add(struct kopano *kopano, struct stream *stream, uint32_t folder,
+		 const struct snapshot_position *position)
 {
-	batch_put(batch, slice_of_text(followed->snapshot_key), snapshot_write(&batch->arena, &followed->snapshot));
+	struct listing *listing = xcalloc(1, sizeof *listing);
+	struct folder *known = &kopano->folders[folder];
+	*listing = (struct listing){.folder = folder, .stream = stream, .position = *position};
+	listing->key = stream_key(&kopano->arena, POSITION_SNAPSHOT, &known->store, known->info.source_key);
+	listing->name = listing->key + strlen(POSITION_STREAM);
+	if (kopano->n_listings == kopano->room_listings) {
+		kopano->room_listings = kopano->room_listings ? kopano->room_listings * 2 : 4;
+		kopano->listings = xrealloc(kopano->listings, kopano->room_listings * sizeof *kopano->listings);
+	}
+	kopano->listings[kopano->n_listings++] = listing;
+	known->listing = true;
 }
 
-static void add_bracket(struct kopano *kopano, struct followed *followed, struct batch *batch, enum change_kind kind)
+struct listing *listing_find(const struct kopano *kopano, uint32_t folder)
 {
-	struct change *change = new_change(kopano, followed, batch);
-	change->kind = kind;
-	change->origin = ORIGIN_SNAPSHOT;
-	memcpy(change->snapshot_id, followed->snapshot.id, SNAPSHOT_ID_SIZE);
+	for (size_t i = 0; i < kopano->n_listings; i++)
+		if (kopano->listings[i]->folder == folder)
+			return kopano->listings[i];
+	return NULL;
 }
-
-void snapshot_begin(struct kopano *kopano, struct followed *followed, struct batch *batch)
-{
-	followed->listing = true;
-	followed->snapshot = (struct snapshot_position){.item_number = UINT32_MAX};
-	random_bytes(followed->snapshot.id, SNAPSHOT_ID_SIZE);
-	add_bracket(kopano, followed, batch, CHANGE_SNAPSHOT_BEGIN);
-	add_lifecycle(kopano, followed, batch, LIFECYCLE_SNAPSHOT_STARTED, "a listing of this folder begins");
-	put_cursor(followed, batch);
-}
-
-static void snapshot_end(struct kopano *kopano, struct followed *followed)
-{
-	struct batch *batch = batch_new(followed->snapshot_stream);
-	add_bracket(kopano, followed, batch, CHANGE_SNAPSHOT_END);
-	add_lifecycle(kopano, followed, batch, LIFECYCLE_SNAPSHOT_COMPLETED, "the listing of this folder is complete");
-	batch_remove(batch, slice_of_text(followed->snapshot_key));
-	followed->listed = wanted_listings(kopano);
-	followed->listing = false;
-	snapshot_forget(followed);
-	put_entry(followed, batch);
-	hand_over(kopano, batch);
-}
-
-/* ---- what was told meanwhile ---- */
-
-enum told_of { TOLD_DELETED, TOLD_READ, TOLD_UNREAD };
-
-static void forget_minute(struct told *told, int which)
-{
-	keymap_clear(&told->items[which]);
-	arena_free(&told->arenas[which]);
-}
-
-void snapshot_forget(struct followed *followed)
-{
-	forget_minute(&followed->told, 0);
-	forget_minute(&followed->told, 1);
-}
-
-static void begin_minute(struct told *told)
-{
-	forget_minute(told, 1);
-	told->items[1] = told->items[0];
-	told->arenas[1] = told->arenas[0];
-	told->items[0] = (struct keymap){0};
-	told->arenas[0] = (struct arena){0};
-	told->since_ms = clock_ms();
-}
-
-static const uint32_t *find_told(const struct told *told, struct slice source_key)
-{
-	const uint32_t *found = keymap_find(&told->items[0], source_key);
-	return found ? found : keymap_find(&told->items[1], source_key);
-}
-
-static void tell(struct told *told, struct slice source_key, enum told_of what)
-{
-	if (clock_ms() - told->since_ms > TOLD_KEPT_MS)
-		begin_minute(told);
-	uint32_t *known = keymap_find(&told->items[0], source_key);
-	if (!known)
-		known = keymap_add(&told->items[0], arena_copy(&told->arenas[0], source_key), what);
-	*known = what;
-}
-
-void snapshot_note(struct followed *followed, const struct change *change)
-{
-	bool is_flag = change->kind == CHANGE_READ_STATE;
-	if (!followed->listing)
-		return;
-	if (change->kind == CHANGE_DELETED)
-		tell(&followed->told, change->source_key, TOLD_DELETED);
-	else if (is_flag || change->item)
-		tell(&followed->told, change->source_key,
-		     (is_flag ? change->read : item_is_read(change)) ? TOLD_READ : TOLD_UNREAD);
-}
-
-/* The server tells of a delete in the journal before it takes the row out of open tables; and a row of an item that is
- * being moved shows its new folder before the move is done. What has become of them, the journal says. */
-static bool is_stale(const struct followed *followed, const struct change *row, struct slice parent)
-{
-	const uint32_t *told = find_told(&followed->told, row->source_key);
-	return !slice_equal(parent, followed->folder.source_key) || (told && *told == TOLD_DELETED);
-}
-
-/* It also tells of read flags before it sets them in its cache. If the row is right, an entry that comes says so. */
-static void keep_flag(const struct followed *followed, struct change *row)
-{
-	const uint32_t *told = find_told(&followed->told, row->source_key);
-	if (told)
-		item_set_read(row, *told == TOLD_READ);
-}
-
-/* ---- pages ---- */
 
 static void close_table(struct kopano *kopano)
 {
@@ -136,12 +58,102 @@ static void close_table(struct kopano *kopano)
 	kopano->paging = NULL;
 }
 
-static int open_table(struct kopano *kopano, struct followed *followed, struct err *err)
+static void forget(struct kopano *kopano, struct listing *listing)
 {
-	const struct snapshot_position *snapshot = &followed->snapshot;
+	size_t n = 0;
+	for (size_t i = 0; i < kopano->n_listings; i++)
+		if (kopano->listings[i] != listing)
+			kopano->listings[n++] = kopano->listings[i];
+	kopano->n_listings = n;
+	if (kopano->table_of == listing)
+		close_table(kopano);
+	kopano->folders[listing->folder].listing = false;
+	free(listing);
+}
+
+void listing_remove(struct kopano *kopano, uint32_t folder, struct batch *batch)
+{
+	struct listing *listing = listing_find(kopano, folder);
+	if (!listing)
+		return;
+	batch_remove(batch, slice_of_text(listing->key));
+	forget(kopano, listing);
+}
+
+static bool can_go_on(const struct listing *listing)
+{
+	return listing->stream->started && !listing->stream->suspended && !listing->stream->ended;
+}
+
+/* The one whose table is open goes first: opening a table costs as much as the folder is long. */
+struct listing *listing_next(const struct kopano *kopano)
+{
+	if (kopano->table_of && can_go_on(kopano->table_of))
+		return kopano->table_of;
+	for (size_t i = 0; i < kopano->n_listings; i++)
+		if (can_go_on(kopano->listings[i]))
+			return kopano->listings[i];
+	return NULL;
+}
+
+/* ---- begin and end ---- */
+
+static void put_cursor(const struct listing *listing, struct batch *batch)
+{
+	batch_put(batch, slice_of_text(listing->key), snapshot_write(&batch->arena, &listing->position));
+}
+
+void snapshot_begin(struct kopano *kopano, struct stream *stream, uint32_t folder, struct batch *batch)
+{
+	struct snapshot_position position = {.item_number = UINT32_MAX};
+	random_bytes(position.id, SNAPSHOT_ID_SIZE);
+	listing_add(kopano, stream, folder, &position);
+	share_bracket(kopano, folder, batch, CHANGE_SNAPSHOT_BEGIN, position.id);
+	share_lifecycle(kopano, folder, batch, LIFECYCLE_SNAPSHOT_STARTED, "a listing of this folder begins");
+	put_cursor(listing_find(kopano, folder), batch);
+}
+
+static void snapshot_end(struct kopano *kopano, struct listing *listing)
+{
+	struct folder *folder = &kopano->folders[listing->folder];
+	struct batch *batch = share_batch(kopano, listing->name);
+	share_bracket(kopano, listing->folder, batch, CHANGE_SNAPSHOT_END, listing->position.id);
+	share_lifecycle(kopano, listing->folder, batch, LIFECYCLE_SNAPSHOT_COMPLETED,
+			"the listing of this folder is complete");
+	batch_remove(batch, slice_of_text(listing->key));
+	folder->listed = wanted_listings(kopano);
+	folder_put_entry(folder, batch);
+	forget(kopano, listing);
+	hand_over(kopano, batch);
+}
+
+/* ---- rows that are not true any more ---- */
+
+/* The server tells of a delete in the journal before it takes the row out of open tables; and a row of an item that is
+ * being moved shows its new folder before the move is done. What has become of them, the journal says. */
+static bool is_stale(const struct kopano *kopano, const struct listing *listing, const struct change *row,
+		     struct slice parent)
+{
+	return !slice_equal(parent, kopano->folders[listing->folder].info.source_key) ||
+	       told_find(&kopano->told, parent, row->source_key) == TOLD_DELETED;
+}
+
+/* It also tells of read flags before it sets them in its cache. If the row is right, an entry that comes says so. */
+static void keep_flag(const struct kopano *kopano, struct slice parent, struct change *row)
+{
+	enum told_of told = told_find(&kopano->told, parent, row->source_key);
+	if (told != TOLD_NOTHING)
+		item_set_read(row, told == TOLD_READ);
+}
+
+/* ---- pages ---- */
+
+static int open_table(struct kopano *kopano, const struct listing *listing, struct err *err)
+{
+	const struct snapshot_position *snapshot = &listing->position;
 	struct table_request request = {
 		.kind = TABLE_CONTENTS,
-		.folder_entry_id = followed->folder.entry_id,
+		.folder_entry_id = kopano->folders[listing->folder].info.entry_id,
 		.flags = TABLE_UNCUT | (snapshot->listing == LISTING_ASSOCIATED ? TABLE_ASSOCIATED : 0),
 		.columns = item_columns,
 		.below_item_number = snapshot->item_number == UINT32_MAX ? 0 : snapshot->item_number,
@@ -152,21 +164,21 @@ static int open_table(struct kopano *kopano, struct followed *followed, struct e
 
 /* No end without proof: a folder without the read right lists as empty, a soft-deleted one as if alive
  * (kopano-protocol 3.5, 4.3). So both are asked before each opening of the table and after its last page. */
-static int prove_and_open(struct kopano *kopano, struct followed *followed, bool *proven, struct err *err)
+static int prove_and_open(struct kopano *kopano, struct listing *listing, bool *proven, struct err *err)
 {
-	int rc = folder_prove(kopano, followed, proven, err);
-	return rc || !*proven ? rc : open_table(kopano, followed, err);
+	int rc = folder_prove(kopano, listing->stream, listing->folder, proven, err);
+	return rc || !*proven ? rc : open_table(kopano, listing, err);
 }
 
-int snapshot_ask(struct kopano *kopano, struct followed *followed, struct err *err)
+int snapshot_ask(struct kopano *kopano, struct listing *listing, struct err *err)
 {
-	bool is_open = kopano->table_of == followed, proven = true;
+	bool is_open = kopano->table_of == listing, proven = true;
 	if (!is_open)
 		close_table(kopano);
 	int rc = is_open ? client_next_page(kopano->client, STEP_LIMIT(PAGE_ROWS), err)
-			 : prove_and_open(kopano, followed, &proven, err);
+			 : prove_and_open(kopano, listing, &proven, err);
 	if (rc == 0 && proven) {
-		kopano->table_of = kopano->paging = followed;
+		kopano->table_of = kopano->paging = listing;
 		kopano->page_rows = 0;
 	}
 	if (rc)
@@ -174,45 +186,45 @@ int snapshot_ask(struct kopano *kopano, struct followed *followed, struct err *e
 	return passing(rc, err);
 }
 
-static int next_listing(struct kopano *kopano, struct followed *followed, struct err *err)
+static int next_listing(struct kopano *kopano, struct listing *listing, struct err *err)
 {
 	close_table(kopano);
-	bool more = followed->snapshot.listing == LISTING_NORMAL && kopano->config->follow->associated;
+	bool more = listing->position.listing == LISTING_NORMAL && kopano->config->follow->associated;
 	if (more) {
-		followed->snapshot.listing = LISTING_ASSOCIATED;
-		followed->snapshot.item_number = UINT32_MAX;
+		listing->position.listing = LISTING_ASSOCIATED;
+		listing->position.item_number = UINT32_MAX;
 		return 0;
 	}
 	bool proven;
-	int rc = folder_prove(kopano, followed, &proven, err);
+	int rc = folder_prove(kopano, listing->stream, listing->folder, &proven, err);
 	if (rc == 0 && proven)
-		snapshot_end(kopano, followed);
+		snapshot_end(kopano, listing);
 	return rc;
 }
 
 /* ---- rows ---- */
 
-static void add_row(struct kopano *kopano, struct followed *followed, struct batch *batch, const struct prop *cells)
+static void add_row(struct kopano *kopano, struct listing *listing, struct batch *batch, const struct prop *cells)
 {
 	struct change row = {0};
+	struct slice parent = item_parent(cells);
 	item_from_cells(cells, &batch->arena, &row);
-	followed->snapshot.item_number = row.item_number;
-	if (is_stale(followed, &row, item_parent(cells)))
+	listing->position.item_number = row.item_number;
+	if (is_stale(kopano, listing, &row, parent))
 		return;
-	keep_flag(followed, &row);
+	keep_flag(kopano, parent, &row);
 	struct change *change = batch_change(batch);
 	*change = row;
-	share(kopano, followed, batch, change);
+	share_fill(kopano, listing->folder, batch, change);
 	change->kind = CHANGE_CREATED;
 	change->origin = ORIGIN_SNAPSHOT;
 	change->change_id = change_key_id(change->change_key, kopano->server.guid);
-	memcpy(change->snapshot_id, followed->snapshot.id, SNAPSHOT_ID_SIZE);
+	memcpy(change->snapshot_id, listing->position.id, SNAPSHOT_ID_SIZE);
 }
 
 /* Rows until the batch or the page is full. A row that was published before is dropped; if the page starts with one,
  * the server has put the cursor back, and the table is opened anew. */
-static int fill_batch(struct kopano *kopano, struct followed *followed, struct batch *batch, bool *again,
-		      struct err *err)
+static int fill_batch(struct kopano *kopano, struct listing *listing, struct batch *batch, bool *again, struct err *err)
 {
 	struct prop cells[N_ITEM_COLUMNS];
 	int64_t deadline = clock_ms() + BATCH_AGE_MS;
@@ -225,43 +237,43 @@ static int fill_batch(struct kopano *kopano, struct followed *followed, struct b
 		if (item_number(cells) == 0 || item_key(cells).size == 0 || item_parent(cells).size == 0)
 			return err_set(err, ERR_AGAIN,
 				       "contents table: a row without PR_EC_HIERARCHYID or a source key");
-		if (item_number(cells) < followed->snapshot.item_number)
-			add_row(kopano, followed, batch, cells);
+		if (item_number(cells) < listing->position.item_number)
+			add_row(kopano, listing, batch, cells);
 		else if (first)
 			return *again = true, KOPANO_END;
 	}
 	return 0;
 }
 
-static void publish_rows(struct kopano *kopano, struct followed *followed, struct batch *batch, uint32_t before)
+static void publish_rows(struct kopano *kopano, struct listing *listing, struct batch *batch, uint32_t before)
 {
 	batch->n_entries = batch->n_changes;
-	if (!batch->n_changes && followed->snapshot.item_number == before) {
+	if (!batch->n_changes && listing->position.item_number == before) {
 		batch_free(batch);
 		return;
 	}
-	put_cursor(followed, batch);
+	put_cursor(listing, batch);
 	hand_over(kopano, batch);
 }
 
 int snapshot_read_rows(struct kopano *kopano, struct err *err)
 {
-	struct followed *followed = kopano->paging;
-	struct snapshot_position before = followed->snapshot;
-	struct batch *batch = batch_new(followed->snapshot_stream);
+	struct listing *listing = kopano->paging;
+	struct snapshot_position before = listing->position;
+	struct batch *batch = share_batch(kopano, listing->name);
 	bool again = false;
-	int rc = fill_batch(kopano, followed, batch, &again, err);
+	int rc = fill_batch(kopano, listing, batch, &again, err);
 	if (rc && rc != KOPANO_END) {
-		followed->snapshot = before;
+		listing->position = before;
 		batch_free(batch);
 		close_table(kopano);
 		return passing(rc, err);
 	}
-	publish_rows(kopano, followed, batch, before.item_number);
+	publish_rows(kopano, listing, batch, before.item_number);
 	if (rc == 0)
 		return 0;
 	kopano->paging = NULL;
 	if (again)
 		return close_table(kopano), 0;
-	return kopano->page_rows == 0 ? next_listing(kopano, followed, err) : 0;
+	return kopano->page_rows == 0 ? next_listing(kopano, listing, err) : 0;
 }

@@ -19,13 +19,13 @@ static void must(bool good)
 
 static void check_given(struct slice bytes)
 {
-	struct contents_position position;
+	struct stream_position position;
 	struct slice processed;
 	struct settle settle;
 	if (!given_read(bytes, &arena, &position, &processed))
 		return;
 	must(bytes.size >= 8 && processed.size % 4 == 0 && processed.size <= bytes.size / 2);
-	must(slice_equal(contents_write(&arena, &position), slice_of(bytes.data, 8)));
+	must(slice_equal(position_write(&arena, &position), slice_of(bytes.data, 8)));
 	settle_start(&settle, position.change_id, 0);
 	must(settle_load(&settle, processed) == (processed.size > 0));
 	for (size_t i = 1; i < settle.n_taken; i++)
@@ -44,12 +44,12 @@ static void check_digits(const char *text, size_t n)
 
 static void check_entries(struct slice bytes)
 {
-	struct contents_position contents;
+	struct stream_position contents;
 	struct snapshot_position snapshot;
 	struct folder_entry entry;
 	struct ends ends;
-	if (contents_read(bytes, &contents))
-		must(slice_equal(contents_write(&arena, &contents), bytes));
+	if (position_read(bytes, &contents))
+		must(slice_equal(position_write(&arena, &contents), bytes));
 	if (snapshot_read(bytes, &snapshot))
 		must(slice_equal(snapshot_write(&arena, &snapshot), bytes));
 	if (folder_entry_read(bytes, &arena, &entry))

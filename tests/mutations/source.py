@@ -1,77 +1,77 @@
 """Mistakes in bridge/kopano/: (name, file, [(old text, new text), ...], test program that must fail)."""
 
-SNAPSHOT, FOLLOW, SOURCE = "bridge/kopano/snapshot.c", "bridge/kopano/follow.c", "bridge/kopano/source.c"
-FOLDERS, ITEMS, WINDOW = "bridge/kopano/folders.c", "bridge/kopano/read_items.c", "bridge/kopano/window.c"
+SNAPSHOT, STREAM, LOAD = "bridge/kopano/snapshot.c", "bridge/kopano/stream.c", "bridge/kopano/load.c"
+RIGHTS, ITEMS, PUBLISH = "bridge/kopano/rights.c", "bridge/kopano/read_items.c", "bridge/kopano/publish.c"
 SETTLE, LATE = "bridge/kopano/settle.c", "unit/test_kopano_settle"
 PROMISES = "crash/test_promises.py -f"
 DYING = "crash/campaign.py --every 6 --seed 1 --seconds 60 --stop"
 
-DROP_PUBLISHED = """		if (item_number(cells) < followed->snapshot.item_number)
-			add_row(kopano, followed, batch, cells);
+DROP_PUBLISHED = """		if (item_number(cells) < listing->position.item_number)
+			add_row(kopano, listing, batch, cells);
 		else if (first)
 			return *again = true, KOPANO_END;
 """
 
 SKIP_ROWS = """		(void)first, (void)again;
-		if (n_rows++ >= UINT32_MAX - followed->snapshot.item_number)
-			add_row(kopano, followed, batch, cells);
+		if (n_rows++ >= UINT32_MAX - listing->position.item_number)
+			add_row(kopano, listing, batch, cells);
 """
 
 CURSOR_BY_ROW_NUMBER = [
     ("static int open_table(", "static uint32_t n_rows;\n\nstatic int open_table("),
     ("		.below_item_number = snapshot->item_number == UINT32_MAX ? 0 : snapshot->item_number,\n", ""),
     ("	return client_open_table(", "	n_rows = 0;\n	return client_open_table("),
-    ("	followed->snapshot.item_number = row.item_number;\n", "	followed->snapshot.item_number--;\n"),
+    ("	listing->position.item_number = row.item_number;\n", "	listing->position.item_number--;\n"),
     (DROP_PUBLISHED, SKIP_ROWS),
 ]
 
 PROOF_AT_END = """	bool proven;
-	int rc = folder_prove(kopano, followed, &proven, err);
+	int rc = folder_prove(kopano, listing->stream, listing->folder, &proven, err);
 """
 
-PROVE_AND_OPEN = """	int rc = folder_prove(kopano, followed, proven, err);
-	return rc || !*proven ? rc : open_table(kopano, followed, err);
+PROVE_AND_OPEN = """	int rc = folder_prove(kopano, listing->stream, listing->folder, proven, err);
+	return rc || !*proven ? rc : open_table(kopano, listing, err);
 """
 
-END_OF_SEEK = "	return rc == ERR_BAD ? damaged(err, followed->taken_key) : rc;\n"
+END_OF_SEEK = "	return rc == ERR_BAD ? load_damaged(err, stream->taken_key) : rc;\n"
 
-REPLACE_SYNC = """	int rc = register_sync(kopano, followed, err);
+REPLACE_SYNC = """	int rc = register_sync(kopano, stream, err);
 	if (no_access(kopano, rc))
 """
 
 START_ANEW = """	uint32_t now = 1;
 	if (rc == 0)
-		rc = folder_maximum(kopano, followed, &now, err);
-	settle_start(&followed->settle, now, kopano->config->settle_ms);
+		rc = stream_maximum(kopano, stream, &now, err);
+	settle_start(&stream->settle, now, kopano->config->settle_ms);
 """
 
 PROVEN = "	*proven = rc == 0;\n"
 PROVEN_MOVES_ON = PROVEN + """	if (*proven)
-		settle_start(&followed->settle, maximum, kopano->config->settle_ms);
+		settle_start(&stream->settle, maximum, kopano->config->settle_ms);
 """
 
-TAKE_IDS = "		take_ids(followed, batch, &window->entries[window->next], n);\n"
+TAKE_IDS = "		take_ids(stream, batch, &window->entries[window->next], n);\n"
 
-LISTED = "	followed->listed = entry.listed & ENTRY_ENDED ? 0 : entry.listed;\n"
+LISTED = "	folder->listed = entry.listed & ENTRY_ENDED ? 0 : entry.listed;\n"
 
 LISTINGS = [
     ("cursor by row number", SNAPSHOT, CURSOR_BY_ROW_NUMBER, f"{PROMISES} Cursor"),
     ("trust the cursor of an open table", SNAPSHOT,
-     [("		if (item_number(cells) < followed->snapshot.item_number)\n", "		if (item_number(cells))\n")],
+     [("		if (item_number(cells) < listing->position.item_number)\n", "		if (item_number(cells))\n")],
      f"{PROMISES} Cursor"),
     ("END without proof", SNAPSHOT, [(PROOF_AT_END, "	(void)err;\n	bool proven = true;\n	int rc = 0;\n")], f"{PROMISES} Proof"),
     ("open a table without proof", SNAPSHOT,
-     [(PROVE_AND_OPEN, "	*proven = true;\n	return open_table(kopano, followed, err);\n")], f"{PROMISES} Proof"),
-    ("list again at every start", SOURCE, [(LISTED, "	followed->listed = 0;\n")], f"{PROMISES} Resume"),
+     [(PROVE_AND_OPEN, "	*proven = true;\n	return open_table(kopano, listing, err);\n")], f"{PROMISES} Proof"),
+    ("list again at every start", LOAD, [(LISTED, "	folder->listed = 0;\n")], f"{PROMISES} Resume"),
 ]
 
 FOLLOWING = [
-    ("start id taken again on resume", SOURCE, [(END_OF_SEEK, "	followed->started = false;\n" + END_OF_SEEK)],
+    ("start id taken again on resume", STREAM, [(END_OF_SEEK, "	stream->started = false;\n" + END_OF_SEEK)],
      f"{PROMISES} Resume"),
-    ("start id taken again with a new sync id", FOLLOW,
+    ("start id taken again with a new sync id", STREAM,
      [(REPLACE_SYNC, REPLACE_SYNC.replace("	if (no_access", START_ANEW + "	if (no_access"))], f"{PROMISES} Resume"),
-    ("following goes on from the end of the listing", FOLDERS, [(PROVEN, PROVEN_MOVES_ON)], f"{PROMISES} Cursor"),
-    ("the first batch of a window takes all of its ids", WINDOW,
+    ("following goes on from the end of the listing", RIGHTS, [(PROVEN, PROVEN_MOVES_ON)], f"{PROMISES} Cursor"),
+    ("the first batch of a window takes all of its ids", PUBLISH,
      [(TAKE_IDS, TAKE_IDS.replace(", n);", ", window->n - window->next);"))], DYING),
     ("what a dropped answer held is left to the next look back", SETTLE,
      [("	settle->asked_full_ms = 0;\n", "	(void)settle;\n")], f"{PROMISES} Resume"),

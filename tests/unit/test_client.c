@@ -135,23 +135,24 @@ static void entries_come_one_by_one(void **state)
 			 0);
 	rig_assert_asked("<sSourceKeyFolder></sSourceKeyFolder><ulSyncId>64</ulSyncId><ulChangeId>10685</ulChangeId>"
 			 "<ulChangeType>1</ulChangeType><ulFlags>40</ulFlags></ns:getChanges>");
-	assert_int_equal(client_next_entry(rig.client, &entry, &max, &rig.err), 0);
+	assert_int_equal(client_next_entry(rig.client, SYNC_CONTENTS, &entry, &max, &rig.err), 0);
 	assert_int_equal(entry.change_id, 10686);
 	assert_int_equal(entry.type, ENTRY_MESSAGE | ENTRY_NEW);
 	rig_assert_hex(entry.source_key, RIG_SERVER_GUID "082800000000");
 	rig_assert_hex(entry.parent_source_key, RIG_SERVER_GUID "032800000000");
-	assert_int_equal(client_next_entry(rig.client, &entry, &max, &rig.err), 0);
+	assert_int_equal(client_next_entry(rig.client, SYNC_CONTENTS, &entry, &max, &rig.err), 0);
 	assert_int_equal(entry.change_id, 10688);
 	assert_int_equal(entry.type, ENTRY_MESSAGE | ENTRY_CHANGE);
-	assert_int_equal(client_next_entry(rig.client, &entry, &max, &rig.err), KOPANO_END);
+	assert_int_equal(client_next_entry(rig.client, SYNC_CONTENTS, &entry, &max, &rig.err), KOPANO_END);
 	assert_int_equal(max, 10688);
-	rig_assert_refused(client_next_entry(rig.client, &entry, &max, &rig.err), ERR_AGAIN, 0, "no answer");
+	rig_assert_refused(client_next_entry(rig.client, SYNC_CONTENTS, &entry, &max, &rig.err), ERR_AGAIN, 0,
+			   "no answer");
 
 	assert_int_equal(client_changes(rig.client, 64, 10689, SYNC_CONTENTS, SYNC_NORMAL, &rig.err), 0);
-	assert_int_equal(client_next_entry(rig.client, &entry, &max, &rig.err), 0);
+	assert_int_equal(client_next_entry(rig.client, SYNC_CONTENTS, &entry, &max, &rig.err), 0);
 	assert_int_equal(entry.type & ENTRY_ACTION_MASK, ENTRY_FLAG);
 	assert_int_equal(entry.flags, 0);
-	assert_int_equal(client_next_entry(rig.client, &entry, &max, &rig.err), KOPANO_END);
+	assert_int_equal(client_next_entry(rig.client, SYNC_CONTENTS, &entry, &max, &rig.err), KOPANO_END);
 	assert_int_equal(script_http_n_connections(rig.server), 2);
 }
 
@@ -168,13 +169,13 @@ static void calls_are_possible_between_entries(void **state)
 	uint32_t max, n = 0;
 
 	assert_int_equal(client_changes(rig.client, 64, 0, SYNC_CONTENTS, SYNC_NORMAL, &rig.err), 0);
-	assert_int_equal(client_next_entry(rig.client, &entry, &max, &rig.err), 0);
+	assert_int_equal(client_next_entry(rig.client, SYNC_CONTENTS, &entry, &max, &rig.err), 0);
 	assert_int_equal(client_load_prop(rig.client, slice_of("id", 2), 0x1000001F, &rig.arena, &prop, &rig.err), 0);
 	assert_int_equal(client_open_table(rig.client, &request, &rig.err), 0);
 	for (int rc; (rc = client_next_row(rig.client, &rig.arena, &prop, &rig.err)) == 0; n++)
 		;
 	assert_int_equal(n, 4);
-	for (n = 1; client_next_entry(rig.client, &entry, &max, &rig.err) == 0; n++)
+	for (n = 1; client_next_entry(rig.client, SYNC_CONTENTS, &entry, &max, &rig.err) == 0; n++)
 		;
 	assert_int_equal(n, 3);
 	assert_int_equal(max, 10684);
@@ -191,17 +192,18 @@ static void an_answer_without_entries(void **state)
 	uint32_t max = 0;
 
 	assert_int_equal(client_changes(rig.client, 64, 10684, SYNC_CONTENTS, 0, &rig.err), 0);
-	assert_int_equal(client_next_entry(rig.client, &entry, &max, &rig.err), KOPANO_END);
+	assert_int_equal(client_next_entry(rig.client, SYNC_CONTENTS, &entry, &max, &rig.err), KOPANO_END);
 	assert_int_equal(max, 10684);
 	assert_int_equal(client_changes(rig.client, 65, 1, SYNC_CONTENTS, 0, &rig.err), 0);
-	rig_assert_refused(client_next_entry(rig.client, &entry, &max, &rig.err), ERR_GONE, KOPANO_NOT_FOUND,
-			   "getChanges");
+	rig_assert_refused(client_next_entry(rig.client, SYNC_CONTENTS, &entry, &max, &rig.err), ERR_GONE,
+			   KOPANO_NOT_FOUND, "getChanges");
 	rig_assert_refused(client_changes(rig.client, 65, 1, SYNC_CONTENTS, 0, &rig.err), ERR_BAD, KOPANO_NO_ACCESS,
 			   "no access");
 	assert_int_equal(client_changes(rig.client, 65, 1, SYNC_CONTENTS, 0, &rig.err), 0);
-	assert_int_equal(client_next_entry(rig.client, &entry, &max, &rig.err), 0);
+	assert_int_equal(client_next_entry(rig.client, SYNC_CONTENTS, &entry, &max, &rig.err), 0);
 	assert_int_equal(entry.source_key.size, 0);
-	rig_assert_refused(client_next_entry(rig.client, &entry, &max, &rig.err), ERR_AGAIN, 0, "no status");
+	rig_assert_refused(client_next_entry(rig.client, SYNC_CONTENTS, &entry, &max, &rig.err), ERR_AGAIN, 0,
+			   "no status");
 }
 
 static void the_address_book_has_no_sync_id(void **state)
@@ -214,11 +216,11 @@ static void the_address_book_has_no_sync_id(void **state)
 	assert_int_equal(client_changes(rig.client, 0, 0, SYNC_ADDRESSBOOK, 0, &rig.err), 0);
 	rig_assert_asked(
 		"<sSourceKeyFolder>AAAAAKwhqVBA0+5Isxn7p1MwRCUAAAAABAAAAAEAAAAAAAAA</sSourceKeyFolder><ulSyncId>0<");
-	assert_int_equal(client_next_entry(rig.client, &entry, &max, &rig.err), 0);
+	assert_int_equal(client_next_entry(rig.client, SYNC_CONTENTS, &entry, &max, &rig.err), 0);
 	assert_int_equal(entry.type, ENTRY_ADDRESSBOOK | ENTRY_NEW);
 	assert_int_equal(entry.source_key.size, 60);
-	assert_int_equal(client_next_entry(rig.client, &entry, &max, &rig.err), 0);
-	assert_int_equal(client_next_entry(rig.client, &entry, &max, &rig.err), KOPANO_END);
+	assert_int_equal(client_next_entry(rig.client, SYNC_CONTENTS, &entry, &max, &rig.err), 0);
+	assert_int_equal(client_next_entry(rig.client, SYNC_CONTENTS, &entry, &max, &rig.err), KOPANO_END);
 	assert_int_equal(max, 22);
 }
 
@@ -307,8 +309,8 @@ static void a_dead_session_ends_the_client(void **state)
 	uint32_t max;
 
 	assert_int_equal(client_changes(rig.client, 1, 1, SYNC_CONTENTS, 0, &rig.err), 0);
-	rig_assert_refused(client_next_entry(rig.client, &entry, &max, &rig.err), ERR_AGAIN, KOPANO_END_OF_SESSION,
-			   "session has ended");
+	rig_assert_refused(client_next_entry(rig.client, SYNC_CONTENTS, &entry, &max, &rig.err), ERR_AGAIN,
+			   KOPANO_END_OF_SESSION, "session has ended");
 	assert_false(client_alive(rig.client));
 	size_t n = script_http_n_requests(rig.server);
 	client_close(rig.client);

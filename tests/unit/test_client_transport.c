@@ -49,7 +49,7 @@ static int next_entry(void)
 	struct journal_entry entry;
 	uint32_t max;
 
-	return client_next_entry(rig.client, &entry, &max, &rig.err);
+	return client_next_entry(rig.client, SYNC_CONTENTS, &entry, &max, &rig.err);
 }
 
 static void a_connection_that_closes_without_an_answer(void **state)
@@ -185,7 +185,7 @@ static void the_age_of_a_reading(void **state)
 	assert_int_equal(ask_changes(), 0);
 	be_busy(60);
 	assert_in_range(client_changes_age_ms(rig.client), 50, 5000);
-	client_abandon_changes(rig.client);
+	client_abandon_changes(rig.client, SYNC_CONTENTS);
 	assert_int_equal(client_changes_age_ms(rig.client), 0);
 	rig_assert_refused(next_entry(), ERR_AGAIN, 0, "no answer");
 	assert_true(client_alive(rig.client));
@@ -227,7 +227,7 @@ static void an_answer_bigger_than_all_buffers(void **state)
 	assert_int_equal(n, N);
 	assert_int_equal(ask_changes(), 0);
 	assert_int_equal(next_entry(), 0);
-	client_abandon_changes(rig.client);
+	client_abandon_changes(rig.client, SYNC_CONTENTS);
 	assert_int_equal(ask_value(), 0);
 	client_rig_teardown(NULL);
 	free(answer);

@@ -11,6 +11,7 @@
 static struct entry entry(uint32_t change_id, const char *key, uint32_t action, uint32_t flags)
 {
 	return (struct entry){.change_id = change_id,
+			      .identity = slice_of_text(key),
 			      .source_key = slice_of_text(key),
 			      .type = ENTRY_MESSAGE | action,
 			      .flags = flags};

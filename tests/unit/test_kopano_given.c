@@ -12,7 +12,7 @@
 /* "sync id, change id: taken ids", or "none". */
 static const char *read_hex(struct arena *arena, const char *hex)
 {
-	struct contents_position position;
+	struct stream_position position;
 	struct slice bytes, processed;
 	assert_true(hex_read(hex, strlen(hex), arena, &bytes));
 	if (!given_read(bytes, arena, &position, &processed))

@@ -7,17 +7,17 @@
 
 #include "bridge/kopano/position.h"
 
-static void a_contents_position_is_python_kopanos_state(void **state)
+static void a_position_is_python_kopanos_state(void **state)
 {
 	(void)state;
 	struct arena arena = {0};
-	struct contents_position position = {.sync_id = 5, .change_id = 109}, read;
-	struct slice bytes = contents_write(&arena, &position);
+	struct stream_position position = {.sync_id = 5, .change_id = 109}, read;
+	struct slice bytes = position_write(&arena, &position);
 	/* 050000006D000000: sync id 5, change id 109 (kopano-behaviour, "State"). */
 	const uint8_t expected[] = {5, 0, 0, 0, 0x6D, 0, 0, 0};
 	assert_int_equal(bytes.size, sizeof expected);
 	assert_memory_equal(bytes.data, expected, sizeof expected);
-	assert_true(contents_read(bytes, &read));
+	assert_true(position_read(bytes, &read));
 	assert_int_equal(read.sync_id, 5);
 	assert_int_equal(read.change_id, 109);
 	arena_free(&arena);
@@ -89,9 +89,9 @@ static void whatever_is_too_short_or_too_long_is_refused(void **state)
 	uint8_t longer[512];
 	memcpy(longer, bytes.data, bytes.size);
 	assert_false(folder_entry_read(slice_of(longer, bytes.size + 1), &arena, &read));
-	struct contents_position position;
-	assert_false(contents_read(slice_of_text("1234"), &position));
-	assert_false(contents_read(slice_of_text("123456789"), &position));
+	struct stream_position position;
+	assert_false(position_read(slice_of_text("1234"), &position));
+	assert_false(position_read(slice_of_text("123456789"), &position));
 	arena_free(&arena);
 }
 
@@ -109,7 +109,7 @@ static void another_version_is_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_contents_position_is_python_kopanos_state),
+		cmocka_unit_test(a_position_is_python_kopanos_state),
 		cmocka_unit_test(a_snapshot_position_comes_back),
 		cmocka_unit_test(a_folder_entry_comes_back),
 		cmocka_unit_test(the_ends_come_back),

@@ -1,0 +1,17 @@
+build2/bridge/cli/help.o: bridge/cli/help.c bridge/cli/cli.h \
+ bridge/driver.h bridge/conf.h core/error.h core/sink.h core/change.h \
+ core/slice.h core/report.h core/arena.h core/state.h core/source.h \
+ core/batch.h core/encode.h
+bridge/cli/cli.h:
+bridge/driver.h:
+bridge/conf.h:
+core/error.h:
+core/sink.h:
+core/change.h:
+core/slice.h:
+core/report.h:
+core/arena.h:
+core/state.h:
+core/source.h:
+core/batch.h:
+core/encode.h:

@@ -1,0 +1,23 @@
+build2/bridge/cli/state.o: bridge/cli/state.c bridge/cli/cli.h \
+ bridge/driver.h bridge/conf.h core/error.h core/sink.h core/change.h \
+ core/slice.h core/report.h core/arena.h core/state.h core/source.h \
+ core/batch.h core/encode.h bridge/settings.h bridge/log.h \
+ bridge/state/sqlite.h core/hex.h proto/json.h
+bridge/cli/cli.h:
+bridge/driver.h:
+bridge/conf.h:
+core/error.h:
+core/sink.h:
+core/change.h:
+core/slice.h:
+core/report.h:
+core/arena.h:
+core/state.h:
+core/source.h:
+core/batch.h:
+core/encode.h:
+bridge/settings.h:
+bridge/log.h:
+bridge/state/sqlite.h:
+core/hex.h:
+proto/json.h:

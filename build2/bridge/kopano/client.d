@@ -1,0 +1,14 @@
+build2/bridge/kopano/client.o: bridge/kopano/client.c \
+ bridge/kopano/client.h core/arena.h core/slice.h core/change.h \
+ core/error.h bridge/kopano/session.h bridge/kopano/answer.h \
+ bridge/kopano/scan.h bridge/kopano/http.h bridge/kopano/soap.h
+bridge/kopano/client.h:
+core/arena.h:
+core/slice.h:
+core/change.h:
+core/error.h:
+bridge/kopano/session.h:
+bridge/kopano/answer.h:
+bridge/kopano/scan.h:
+bridge/kopano/http.h:
+bridge/kopano/soap.h:

@@ -1,0 +1,3 @@
+build2/tests/support/scratch.o: tests/support/scratch.c \
+ tests/support/scratch.h
+tests/support/scratch.h:
