@@ -1,113 +1,12 @@
-/* The map of stores and folders: finding, moving, walking, paths, and its entries in the state. */
+/* The map of stores and folders: finding, moving, walking, paths. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
 
-#include "bridge/clock.h"
-#include "bridge/kopano/map_state.h"
-#include "tests/support/memory_state.h"
-
-static const uint8_t server_guid[GUID_SIZE] = "the server's id";
-static struct map map;
-static struct arena arena;
-
-static int start(void **state)
-{
-	(void)state;
-	map_start(&map, server_guid);
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	map_free(&map);
-	arena_free(&arena);
-	return 0;
-}
-
-/* ---- a server's keys and ids ---- */
-
-static struct slice key_of(uint32_t number)
-{
-	uint8_t *key = arena_zero(&arena, GUID_SIZE + 6);
-	memcpy(key, server_guid, GUID_SIZE);
-	memcpy(key + GUID_SIZE, &number, sizeof number);
-	return slice_of(key, GUID_SIZE + 6);
-}
-
-static void write_guid(uint32_t store, uint8_t *guid)
-{
-	memset(guid, 0x51, GUID_SIZE);
-	memcpy(guid, &store, sizeof store);
-}
-
-static struct slice id_of(uint32_t store, uint8_t type, uint32_t number)
-{
-	uint8_t *id = arena_zero(&arena, 48);
-	write_guid(store, id + 4);
-	id[20] = 1;
-	id[24] = type;
-	memcpy(id + 28, &number, sizeof number);
-	return slice_of(id, 48);
-}
-
-static uint32_t put_store(uint32_t number, const char *owner)
-{
-	unsigned changed;
-	struct store_row row = {.entry_id = id_of(number, 1, number),
-				.owner = slice_of_text(owner),
-				.display_name = slice_of_text("Inbox - Somebody"),
-				.type = STORE_PRIVATE};
-	write_guid(number, row.guid);
-	return map_put_store(&map, &row, &changed);
-}
-
-static struct folder_row row_of(uint32_t store, uint32_t number, uint32_t parent, const char *name)
-{
-	return (struct folder_row){.source_key = key_of(number),
-				   .parent_source_key = parent ? key_of(parent) : slice_of(NULL, 0),
-				   .entry_id = id_of(store, 3, number),
-				   .name = slice_of_text(name),
-				   .container_class = slice_of_text("IPF.Note"),
-				   .type = FOLDER_GENERIC};
-}
-
-/* Store 1: 1 root, 2 subtree, 3 Inbox, 4 a/b, 5 c\d; root and subtree are known, all but those given are there. */
-static unsigned changes; /* of the last put */
-static uint32_t user1;   /* store 1 */
-
-static uint32_t put(uint32_t number, uint32_t parent, const char *name)
-{
-	struct folder_row row = row_of(1, number, parent, name);
-	return map_put(&map, user1, &row, &changes);
-}
-
-static void make_tree(void)
-{
-	user1 = put_store(1, "user1");
-	map_set_tree(&map, user1, key_of(1), key_of(2));
-	put(5, 4, "c\\d");
-	put(4, 3, "a/b");
-	put(3, 2, "Inbox");
-	put(2, 1, "IPM_SUBTREE");
-	put(1, 0, "");
-}
-
-static uint32_t number(uint32_t n)
-{
-	return map_find(&map, key_of(n));
-}
-
-static const char *path(uint32_t n)
-{
-	struct slice slice = map_path(&map, number(n), &arena);
-	return arena_text(&arena, "%.*s", (int)slice.size, (const char *)slice.data);
-}
+#include "tests/support/map_rig.h"
 
 /* ---- tests ---- */
 
@@ -317,213 +216,22 @@ static void any_order_of_puts_and_removals_is_the_same_tree(void **state)
 	assert_int_equal(map.n_folders, n_known);
 }
 
-/* ---- the state ---- */
-
-static struct memory_state *saved;
-
-static void save(void)
-{
-	struct batch *batch = batch_new("test");
-	const struct put_list *lists[] = {&batch->puts};
-	struct err err;
-	for (uint32_t s = map_next_store(&map, MAP_NONE); s != MAP_NONE; s = map_next_store(&map, s)) {
-		map_put_store_entry(&map, s, batch);
-		for (uint32_t f = map_next_of_store(&map, s, MAP_NONE); f != MAP_NONE;
-		     f = map_next_of_store(&map, s, f))
-			map_put_folder_entry(&map, f, batch);
-	}
-	saved = memory_state_new();
-	assert_int_equal(saved->state.ops->commit(&saved->state, lists, 1, &err), 0);
-	batch_free(batch);
-}
-
-static void reload(void)
-{
-	struct err err;
-	map_free(&map);
-	map_start(&map, server_guid);
-	assert_int_equal(map_load(&map, &saved->state, &err), 0);
-}
-
-static void the_map_comes_back_from_the_state(void **state)
-{
-	(void)state;
-	make_tree();
-	map_folder(&map, number(4))->flags |= FOLDER_FOLLOWED | FOLDER_ANNOUNCED | FOLDER_FOUND;
-	map_folder(&map, number(4))->listed = 3;
-	map_folder(&map, number(5))->flags |= FOLDER_ENDED_HARD;
-	map_folder(&map, number(5))->ended_max = 77;
-	map_store(&map, 0)->flags |= STORE_FOLLOWED;
-	save();
-	reload();
-	assert_int_equal(map.n_folders, 5);
-	assert_string_equal(path(5), "Inbox/a\\/b/c\\\\d");
-	assert_int_equal(map_folder(&map, number(4))->flags, FOLDER_SEEN | FOLDER_FOLLOWED | FOLDER_ANNOUNCED);
-	assert_int_equal(map_folder(&map, number(4))->listed, 3);
-	assert_int_equal(map_folder(&map, number(5))->ended_max, 77);
-	assert_int_equal(map_store(&map, 0)->flags, STORE_FOLLOWED);
-	assert_int_equal(map_store(&map, 0)->root, number(1));
-	assert_true(slice_equal(map_store_owner(&map, 0, &arena), slice_of_text("user1")));
-	memory_state_free(saved);
-}
-
-static int load_entry(const char *key, struct slice value, struct err *err)
-{
-	struct memory_state *state = memory_state_new();
-	struct batch *batch = batch_new("test");
-	const struct put_list *lists[] = {&batch->puts};
-	batch_put(batch, slice_of_text(key), value);
-	state->state.ops->commit(&state->state, lists, 1, err);
-	int rc = map_load(&map, &state->state, err);
-	batch_free(batch);
-	memory_state_free(state);
-	return rc;
-}
-
-static void an_entry_of_another_version_is_refused(void **state)
-{
-	(void)state;
-	struct err err = {0};
-	assert_int_equal(load_entry("folder/ab", slice_of_text("\1old"), &err), ERR_FATAL);
-	assert_int_equal(err.exit_code, EXIT_USAGE);
-	assert_non_null(strstr(err.text, "\"folder/ab\" is not of this version"));
-	assert_int_equal(load_entry("store/ab", slice_of_text("\1"), &err), ERR_FATAL);
-	assert_int_equal(load_entry("folder/xy", slice_of_text("\2"), &err), ERR_FATAL);
-}
-
-static void an_entry_that_was_cut_is_refused(void **state)
-{
-	(void)state;
-	struct err err;
-	make_tree();
-	save();
-	for (size_t i = 0; i < saved->entries.n; i++) {
-		const struct state_put *entry = &saved->entries.puts[i];
-		const char *key = arena_text(&arena, "%.*s", (int)entry->key.size, (const char *)entry->key.data);
-		for (size_t n = 0; n < entry->value.size; n++)
-			assert_int_equal(load_entry(key, slice_of(entry->value.data, n), &err), ERR_FATAL);
-	}
-	memory_state_free(saved);
-}
-
-static void entries_are_told_to_people(void **state)
-{
-	(void)state;
-	make_tree();
-	map_folder(&map, number(3))->flags |= FOLDER_FOLLOWED;
-	save();
-	for (size_t i = 0; i < saved->entries.n; i++) {
-		const struct state_put *entry = &saved->entries.puts[i];
-		const char *text = map_describe(&saved->state, entry->key, entry->value, &arena);
-		assert_non_null(text);
-		if (strstr(text, "\"Inbox\""))
-			assert_non_null(strstr(text, "class \"IPF.Note\", store "));
-	}
-	memory_state_free(saved);
-}
-
-/* ---- size ---- */
-
-enum { N_STORES = 10000, FOLDERS_EACH = 44 };
-
-static void make_big(void)
-{
-	static const char *const usual[] = {"Inbox", "Outbox", "Drafts", "Calendar", "Contacts", "Journal"};
-	for (uint32_t s = 0; s < N_STORES; s++) {
-		uint32_t base = s * FOLDERS_EACH + 1, store = put_store(s, arena_text(&arena, "user%u", s));
-		map_set_tree(&map, store, key_of(base), key_of(base + 1));
-		for (uint32_t i = 0; i < FOLDERS_EACH; i++) {
-			bool own = i % 4 == 3; /* a quarter has names that nobody else has */
-			const char *name = own ? arena_text(&arena, "Project %u of %u", i, s) : usual[i % 6];
-			struct folder_row row = row_of(s, base + i, i ? base + (i == 1 ? 0 : 1) : 0, name);
-			map_put(&map, store, &row, &changes);
-		}
-		arena_free(&arena);
-	}
-}
-
-static void ten_thousand_mailboxes_take_less_than_30_mib(void **state)
-{
-	(void)state;
-	make_big();
-	assert_int_equal(map.n_folders, N_STORES * FOLDERS_EACH);
-	print_message("%u folders: %.1f MiB\n", map.n_folders, (double)map_bytes(&map) / (1 << 20));
-	assert_true(map_bytes(&map) < 30 << 20);
-}
-
-/* A state that holds the entries in the order in which they were put. */
-struct replayed {
-	struct state state;
-	struct put_list puts;
-};
-
-static int replay(struct state *state, struct slice prefix, state_entry_fn *entry, void *context, struct err *err)
-{
-	const struct replayed *replayed = (const struct replayed *)state;
-	(void)err;
-	for (size_t i = 0; i < replayed->puts.n; i++) {
-		const struct state_put *put = &replayed->puts.puts[i];
-		if (put->key.size < prefix.size || memcmp(put->key.data, prefix.data, prefix.size) != 0)
-			continue;
-		int rc = entry(context, put->key, put->value);
-		if (rc)
-			return rc;
-	}
-	return 0;
-}
-
-static void ten_thousand_mailboxes_are_loaded_in_a_moment(void **state)
-{
-	static const struct state_ops ops = {.each = replay};
-	struct replayed replayed = {.state = {&ops}};
-	(void)state;
-	make_big();
-	for (uint32_t s = map_next_store(&map, MAP_NONE); s != MAP_NONE; s = map_next_store(&map, s)) {
-		struct batch *batch = batch_new("test");
-		map_put_store_entry(&map, s, batch);
-		for (uint32_t f = map_next_of_store(&map, s, MAP_NONE); f != MAP_NONE;
-		     f = map_next_of_store(&map, s, f))
-			map_put_folder_entry(&map, f, batch);
-		for (size_t i = 0; i < batch->puts.n; i++)
-			put_list_add(&replayed.puts, &arena, batch->puts.puts[i].key, batch->puts.puts[i].value);
-		batch_free(batch);
-	}
-	struct map loaded;
-	struct err err;
-	size_t n_bytes = 0;
-	for (size_t i = 0; i < replayed.puts.n; i++)
-		n_bytes += replayed.puts.puts[i].value.size;
-	map_start(&loaded, server_guid);
-	int64_t start_ms = clock_ms();
-	assert_int_equal(map_load(&loaded, &replayed.state, &err), 0);
-	print_message("loaded in %d ms, %zu bytes for each entry\n", (int)(clock_ms() - start_ms),
-		      n_bytes / replayed.puts.n);
-	assert_int_equal(loaded.n_folders, map.n_folders);
-	assert_true(map_bytes(&loaded) < 30 << 20);
-	map_free(&loaded);
-	put_list_clear(&replayed.puts);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(children_may_come_before_parents, start, end),
-		cmocka_unit_test_setup_teardown(paths_begin_below_the_subtree, start, end),
-		cmocka_unit_test_setup_teardown(what_changed_is_told, start, end),
-		cmocka_unit_test_setup_teardown(a_moved_folder_takes_what_is_below_with_it, start, end),
-		cmocka_unit_test_setup_teardown(a_folder_is_never_put_below_itself, start, end),
-		cmocka_unit_test_setup_teardown(walks_go_down_and_up, start, end),
-		cmocka_unit_test_setup_teardown(odd_keys_and_ids_are_kept_whole, start, end),
-		cmocka_unit_test_setup_teardown(a_folder_of_another_store_keeps_its_entry_id, start, end),
-		cmocka_unit_test_setup_teardown(the_flag_of_a_foreign_home_is_taken_off, start, end),
-		cmocka_unit_test_setup_teardown(removed_folders_and_stores_are_gone, start, end),
-		cmocka_unit_test_setup_teardown(any_order_of_puts_and_removals_is_the_same_tree, start, end),
-		cmocka_unit_test_setup_teardown(the_map_comes_back_from_the_state, start, end),
-		cmocka_unit_test_setup_teardown(an_entry_of_another_version_is_refused, start, end),
-		cmocka_unit_test_setup_teardown(an_entry_that_was_cut_is_refused, start, end),
-		cmocka_unit_test_setup_teardown(entries_are_told_to_people, start, end),
-		cmocka_unit_test_setup_teardown(ten_thousand_mailboxes_take_less_than_30_mib, start, end),
-		cmocka_unit_test_setup_teardown(ten_thousand_mailboxes_are_loaded_in_a_moment, start, end),
+		cmocka_unit_test_setup_teardown(children_may_come_before_parents, map_rig_start, map_rig_end),
+		cmocka_unit_test_setup_teardown(paths_begin_below_the_subtree, map_rig_start, map_rig_end),
+		cmocka_unit_test_setup_teardown(what_changed_is_told, map_rig_start, map_rig_end),
+		cmocka_unit_test_setup_teardown(a_moved_folder_takes_what_is_below_with_it, map_rig_start, map_rig_end),
+		cmocka_unit_test_setup_teardown(a_folder_is_never_put_below_itself, map_rig_start, map_rig_end),
+		cmocka_unit_test_setup_teardown(walks_go_down_and_up, map_rig_start, map_rig_end),
+		cmocka_unit_test_setup_teardown(odd_keys_and_ids_are_kept_whole, map_rig_start, map_rig_end),
+		cmocka_unit_test_setup_teardown(a_folder_of_another_store_keeps_its_entry_id, map_rig_start,
+						map_rig_end),
+		cmocka_unit_test_setup_teardown(the_flag_of_a_foreign_home_is_taken_off, map_rig_start, map_rig_end),
+		cmocka_unit_test_setup_teardown(removed_folders_and_stores_are_gone, map_rig_start, map_rig_end),
+		cmocka_unit_test_setup_teardown(any_order_of_puts_and_removals_is_the_same_tree, map_rig_start,
+						map_rig_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
