@@ -1,9 +1,0 @@
-build2/bridge/kopano/map_walk.o: bridge/kopano/map_walk.c \
- bridge/kopano/map.h bridge/kopano/index.h core/slice.h \
- bridge/kopano/texts.h core/arena.h core/change.h
-bridge/kopano/map.h:
-bridge/kopano/index.h:
-core/slice.h:
-bridge/kopano/texts.h:
-core/arena.h:
-core/change.h:

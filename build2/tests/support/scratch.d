@@ -1,3 +1,0 @@
-build2/tests/support/scratch.o: tests/support/scratch.c \
- tests/support/scratch.h
-tests/support/scratch.h:
