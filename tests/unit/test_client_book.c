@@ -160,15 +160,15 @@ static void the_journal_of_the_address_book(void **state)
 		uint8_t kind;
 	} expected[] = {{36, 0x4001, 8}, {40, 0x4002, 8}, {41, 0x4005, 6}, {42, 0x4005, 8}};
 	for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
-		assert_int_equal(client_next_entry(rig.client, &entry, &max, &rig.err), 0);
+		assert_int_equal(client_next_entry(rig.client, SYNC_ADDRESSBOOK, &entry, &max, &rig.err), 0);
 		assert_int_equal(entry.change_id, expected[i].change_id);
 		assert_int_equal(entry.type, expected[i].type);
 		assert_int_equal(entry.source_key.data[24], expected[i].kind);
 	}
-	assert_int_equal(client_next_entry(rig.client, &entry, &max, &rig.err), KOPANO_END);
+	assert_int_equal(client_next_entry(rig.client, SYNC_ADDRESSBOOK, &entry, &max, &rig.err), KOPANO_END);
 	assert_int_equal(max, 42);
 	assert_int_equal(client_changes(rig.client, 0, 42, SYNC_ADDRESSBOOK, 0, &rig.err), 0);
-	assert_int_equal(client_next_entry(rig.client, &entry, &max, &rig.err), KOPANO_END);
+	assert_int_equal(client_next_entry(rig.client, SYNC_ADDRESSBOOK, &entry, &max, &rig.err), KOPANO_END);
 	assert_int_equal(max, 0);
 }
 
