@@ -34,7 +34,7 @@ BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/be
 
 .DEFAULT_GOAL := all
 .SECONDARY:
-.PHONY: help all deps test test-programs steps crash fuzz mutations unit lint format asan bench-quick clean
+.PHONY: help all deps test test-programs steps crash fuzz mutations unit lint format asan bench-quick demo clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile deploy/*.mk
@@ -96,6 +96,15 @@ deps: ## install what is needed to build and test (Debian, as root)
 	@if [ "$$(id -u)" = 0 ]; then apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
 		--no-install-recommends $(APT) $(APT_TEST); \
 	else echo "as root: apt-get install $(APT) $(APT_TEST)"; exit 1; fi
+
+# What the demo needs; through Kafka a little more.
+APT_DEMO = $(APT) libmicrohttpd-dev python3 python3-protobuf $(if $(filter kafka,$(SINK)),maven default-jre-headless)
+SINK ?= zeromq
+
+demo: ## see it work: a lively mailbox, the bridge, a consumer (SINK=kafka: through a real Kafka)
+	@tests/demo/packages $(APT_DEMO)
+	@$(MAKE) -s -j"$$(nproc)" all $(BUILD)/fakekopano $(PROTO_PY)
+	@BUILD=$(BUILD) PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/demo/demo --sink $(SINK)
 
 # The daemon that counts its steps, and can be told at which to end (core/step.h).
 steps:

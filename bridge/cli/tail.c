@@ -209,6 +209,8 @@ static int tail_with(struct tail *tail, const struct program *program, struct er
 
 static void end(struct tail *tail)
 {
+	if (tail->reader && tail->ops->done)
+		log_info("%llu records acknowledged", (unsigned long long)tail->n_told);
 	if (tail->reader)
 		tail->ops->close(tail->reader);
 	if (tail->save)

@@ -1,0 +1,91 @@
+"""People at work in a mailbox of the fake server: mails arrive, are read, answered, filed and deleted."""
+
+import random
+import threading
+from contextlib import contextmanager
+from typing import Iterator
+
+from fake import FakeServer, Item
+
+INBOX, SENT, PROJECTS, TRASH = "user1/Inbox", "user1/Sent Items", "user1/Projects", "user1/Deleted Items"
+FOLDERS = [INBOX, SENT, PROJECTS, TRASH]
+PAUSE_SECONDS = 0.25
+
+SENDERS = ["Ada Lovelace", "Grace Hopper", "Edsger Dijkstra", "Barbara Liskov", "Niklaus Wirth", "Zoë Müller"]
+SUBJECTS = ["Minutes of Monday", "Lunch?", "Offer for the new roof", "Quarterly figures", "Your ticket to Łódź", "Draft, please comment",
+            "The printer again", "Holiday list", "Invoice 2026-%d", "Welcome aboard", "Re: Budget", "Call me back"]
+
+
+class Mailbox:
+    def __init__(self, fake: FakeServer, seed: int) -> None:
+        self.fake = fake
+        self.rng = random.Random(seed)
+        self.n = 0
+        self.where: dict[str, list[Item]] = {folder: [] for folder in FOLDERS}
+
+    def prepare(self) -> None:
+        """What is there before anybody follows."""
+        self.fake.create_folder("user1/", "Projects")
+        for _ in range(6):
+            self._arrive()
+
+    @contextmanager
+    def lively(self) -> Iterator[None]:
+        """All the time, beside what else happens."""
+        over, failures = threading.Event(), []
+
+        def keep_on() -> None:
+            try:
+                while not over.wait(self.rng.uniform(0.2, 1.8) * PAUSE_SECONDS):
+                    self.step()
+            except Exception as failure:
+                failures.append(failure)
+
+        thread = threading.Thread(target=keep_on)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+        if failures:
+            raise failures[0]
+
+    def step(self) -> None:
+        what = self.rng.choice([self._arrive] * 4 + [self._read] * 3 + [self._answer, self._file, self._file, self._delete, self._delete, self._empty])
+        if len(self.where[INBOX]) < 3:
+            what = self._arrive
+        what()
+
+    # ---- what people do ----
+
+    def _arrive(self) -> None:
+        self._write(INBOX, self.rng.choice(SENDERS), self.rng.choice(SUBJECTS))
+
+    def _write(self, folder: str, sender: str, subject: str) -> None:
+        self.n += 1
+        text = subject % self.n if "%d" in subject else subject
+        props = {"0x0042001F": sender, "0x0C1A001F": sender}
+        self.where[folder] += self.fake.create(folder, subject=text, props=props)
+
+    def _read(self) -> None:
+        self.fake.read(self.rng.choice(self.where[INBOX]), True)
+
+    def _answer(self) -> None:
+        self._write(SENT, "user1", "Re: " + self.rng.choice(SUBJECTS))
+
+    def _file(self) -> None:
+        self._move(INBOX, PROJECTS)
+
+    def _delete(self) -> None:
+        self._move(INBOX, TRASH)
+
+    def _move(self, source: str, to: str) -> None:
+        item = self.where[source].pop(self.rng.randrange(len(self.where[source])))
+        self.where[to] += self.fake.move(item, to)
+
+    def _empty(self) -> None:
+        """The oldest of the trash, for good."""
+        for item in self.where[TRASH][:2]:
+            self.fake.delete(item, hard=True)
+        del self.where[TRASH][:2]
