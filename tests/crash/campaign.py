@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Ends the daemon at each of its steps, and shows that nothing is lost.
 
-    campaign.py [--every K] [--seed S] [--from N] [--to N] [--twice] [--sink file|kafka] [--seconds S] [--stop] [--keep]
+    campaign.py [--every K] [--seed S] [--from N] [--to N] [--twice] [--sink file|kafka|zeromq] [--seconds S] [--stop] [--keep]
 
 Every effect of the daemon (a request, a batch queued, a record sent, an acknowledgement taken, a commit begun and done, a
 write of the file sink) has a number. Without a death a scenario (scenario.py) has some hundreds of them. Then, for each
@@ -86,7 +86,7 @@ def parse(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--from", type=int, default=1, metavar="N", dest="first")
     parser.add_argument("--to", type=int, default=10**6, metavar="N", dest="last")
     parser.add_argument("--twice", action="store_true", help="also with a second death at the same step of the second run")
-    parser.add_argument("--sink", choices=("file", "kafka"), default="file")
+    parser.add_argument("--sink", choices=("file", "kafka", "zeromq"), default="file")
     parser.add_argument("--seconds", type=float, default=3600, metavar="S", help="start no further run after so long")
     parser.add_argument("--stop", action="store_true", help="end with the first run that fails")
     parser.add_argument("--keep", action="store_true", help="keep the directories of runs that failed")

@@ -18,6 +18,7 @@ from file_topics import FileTopics  # noqa: E402
 from process import BUILD  # noqa: E402
 from scenario import FOLLOW, Scenario  # noqa: E402
 from topics import Topics  # noqa: E402
+from zeromq import HEARTBEAT_MS, NAME, Keeper  # noqa: E402
 
 PROGRAM = BUILD.with_name(BUILD.name + "-steps") / "tidings"
 PASSWORD = "Geheim-7nP4x"
@@ -37,7 +38,7 @@ LIMITS = {
     "TIDINGS_FILE_VALUE_BYTES": 3000,
 }
 TIMES = {"poll_interval_ms": 10, "settle_ms": 50}
-LARGE_BYTES = {"file": 4000, "kafka": 1200000}
+LARGE_BYTES = {"file": 4000, "kafka": 1200000, "zeromq": 70000}
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ class Run:
         self.n_started = 0
         self.log_from = 0  # what the present process has said
         self.fake = FakeServer(directory)
+        self.keeper: Optional[Keeper] = None
 
     def result(self) -> Result:
         self.fake.start()
@@ -93,6 +95,8 @@ class Run:
             self.process.kill()
             self.process.wait()
         self.fake.kill()
+        if self.keeper:
+            self.keeper.kill()
         if hasattr(self, "topics"):
             self.topics.close()
 
@@ -108,7 +112,7 @@ class Run:
             "source": {"kopano": {"url": self.fake.url, "user": "user1", "password_file": str(password_file), **TIMES}},
             "follow": FOLLOW,
             "snapshot": "all",
-            "sink": self.file_sink() if self.sink == "file" else self.kafka_sink(),
+            "sink": {"file": self.file_sink, "kafka": self.kafka_sink, "zeromq": self.zeromq_sink}[self.sink](),
             "state": {"path": str(self.directory / "state.db")},
         }
         (self.directory / "tidings.yaml").write_text(json.dumps(config))
@@ -124,6 +128,16 @@ class Run:
         names = {kind: f"{prefix}.{kind}" for kind in KAFKA_TOPICS}
         self.topics = Topics(bootstrap, {kind: names[kind] for kind in ("items", "lifecycle", "deadletter")}, 1)
         return {"kafka": {"topics": names, "partitions": 1, "librdkafka": {"bootstrap.servers": bootstrap}}}
+
+    def zeromq_sink(self) -> dict[str, Any]:
+        """Its consumer dies whenever the daemon does."""
+        endpoint, kept = f"ipc://{self.directory}/acknowledged", self.directory / "kept"
+        kept.mkdir()
+        self.topics = FileTopics(kept)
+        self.keeper = Keeper(endpoint, kept, self.directory / "keeper.log")
+        self.keeper.start()
+        acknowledged = {"bind": endpoint, "consumer": NAME, "heartbeat_ms": HEARTBEAT_MS}
+        return {"zeromq": {"outbox": "64 KiB", "acknowledged": acknowledged}}
 
     # ---- the daemon ----
 
@@ -163,6 +177,9 @@ class Run:
 
     def note_death(self) -> None:
         self.outcome.n_deaths += 1
+        if self.keeper:
+            self.keeper.kill()
+            self.keeper.start()
         if not self.outcome.effect:
             last = (self.directory / "steps.0").read_text().splitlines()[-1]
             self.outcome.effect = last.split(" ", 1)[1]

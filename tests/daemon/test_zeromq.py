@@ -1,0 +1,251 @@
+#!/usr/bin/python3
+"""The whole daemon into ZeroMQ: the consumer that is waited for, away, back, killed, replaced, refused; and subscribers."""
+
+import struct
+import unittest
+
+import zmq
+from topics import change
+from waiting import wait_until
+from zeromq import Refused, ZeroMQDaemonTest
+
+N_ITEMS = 2000
+PLACE = struct.Struct(">16sQ")  # the second frame: run and sequence
+
+
+class Acknowledged(ZeroMQDaemonTest):
+    def positions(self) -> list[tuple[bytes, bytes]]:
+        return self.state_entries(b"position/")
+
+    def test_the_consumer_builds_the_mirror(self) -> None:
+        items = self.fake.create("user1/Inbox", N_ITEMS // 2)
+        self.fake.create("user1/Inbox", N_ITEMS // 2)
+        self.start()
+        self.keeper.start()
+        self.wait_for_mirror()
+        self.fake.read(items[0], True)
+        self.fake.delete(items[1], hard=False)
+        self.fake.change(items[2], subject="changed")
+        self.assert_mirror()
+        self.assertEqual(self.topics.repeats(), 0)
+        self.assertIn("records published", self.daemon.log())
+
+    def test_nothing_is_committed_without_the_consumer_which_is_named(self) -> None:
+        self.fake.create("user1/Inbox", 100)
+        self.start()
+        self.daemon.wait_for("waiting for the consumer archive: it has not said hello yet")
+        self.assertEqual(self.positions(), [])
+        self.keeper.start()
+        self.daemon.wait_for("the consumer archive is connected")
+        self.assert_mirror()
+        self.assertNotEqual(self.positions(), [])
+
+    def test_one_that_gets_records_and_says_nothing_moves_no_position(self) -> None:
+        self.fake.create("user1/Inbox", 100)
+        self.start()
+        consumer = self.consumer()
+        records = [consumer.next(10), *iter(lambda: consumer.next(1), None)]
+        self.assertGreater(len(records), 100)
+        self.assertEqual(self.positions(), [])
+        consumer.acknowledge(records[-1])
+        wait_until(self.positions, "a position")
+        consumer.close()
+        self.keeper.start()
+        self.fake.create("user1/Inbox", 1)
+        self.wait_for(lambda: self.topics.pump() and self.topics.events, "what came after")
+        self.assertEqual([e.item.subject for e in self.topics.events], ["item 1"])
+
+    def test_an_absent_consumer_stops_the_flow_in_bounded_memory(self) -> None:
+        self.config["sink"]["zeromq"]["outbox"] = "256 KiB"
+        self.config["memory"] = {"budget": "4 MiB"}
+        self.write_config(sink=self.config["sink"], memory=self.config["memory"])
+        self.fake.create("user1/Inbox", 20000, "x" * 200)
+        self.start()
+        self.daemon.wait_for("waiting for the consumer archive")
+        self.assertLess(self.daemon.peak_bytes(), 60 << 20)
+        self.keeper.start()
+        self.assert_mirror(seconds=60)
+
+    def test_killed_and_back(self) -> None:
+        self.fake.create("user1/Inbox", N_ITEMS)
+        self.start()
+        for n in range(5):
+            self.keeper.start()
+            self.wait_for(lambda: self.topics.pump() + 1 and len(self.topics.events) >= N_ITEMS // 10 * (n + 1), "some events")
+            self.keeper.kill()
+        self.keeper.start()
+        self.assert_mirror()
+
+    def test_within_a_run_it_goes_on_after_what_it_acknowledged(self) -> None:
+        self.fake.create("user1/Inbox", 10)
+        self.start()
+        first = self.consumer()
+        records = [first.next(10) for _ in range(12)]
+        self.assertEqual([r.sequence for r in records], list(range(1, 13)))
+        first.acknowledge(records[4])
+        first.close()
+        second = self.consumer()
+        self.assertEqual(second.next(10).sequence, 6)
+        second.close()
+        knowing = self.consumer(run=records[0].run, sequence=8)
+        self.assertEqual(knowing.next(10).sequence, 9)
+        knowing.close()
+        self.keeper.start()
+        self.fake.create("user1/Inbox", 1)
+        self.wait_for(lambda: self.topics.pump() + 1 and self.topics.of_kind(change.KIND_SNAPSHOT_END), "the rest")
+
+    def test_another_run_begins_with_its_first(self) -> None:
+        self.fake.create("user1/Inbox", 10)
+        self.start()
+        consumer = self.consumer()
+        first = consumer.next(10)
+        consumer.acknowledge(first)
+        self.kill_and_start()
+        again = wait_until(lambda: (record := consumer.next(1)) and record.run != first.run and record, "a record of another run")
+        self.assertEqual(again.sequence, 1)
+        consumer.close()
+        self.keeper.start()
+        self.assert_mirror()
+
+    def test_a_second_hello_with_a_connected_name_is_refused(self) -> None:
+        self.start()
+        first = self.consumer()
+        first.next(0.5)
+        self.assertTrue(first.connected)
+        second = self.consumer(in_use_s=0)
+        with self.assertRaisesRegex(Refused, "a consumer of this name is connected"):
+            for _ in range(100):
+                second.next(0.1)
+                first.next(0)
+        self.daemon.wait_for("refused somebody at the acknowledged endpoint: a consumer of this name is connected")
+        first.next(0.5)
+        self.assertTrue(first.connected)
+
+    def test_a_silent_one_is_replaced(self) -> None:
+        self.fake.create("user1/Inbox", 10)
+        self.start()
+        silent = self.consumer()
+        self.assertTrue(silent.next(10))
+        successor = self.consumer()
+        self.assertEqual(successor.next(10).sequence, 1)
+        silent.next(0.3)
+        self.assertFalse(silent.connected)
+
+    def test_another_name_is_refused_at_once(self) -> None:
+        self.start()
+        with self.assertRaisesRegex(Refused, "names another consumer"):
+            self.consumer("somebody").next(10)
+
+    def test_what_is_no_message_harms_nobody(self) -> None:
+        self.fake.create("user1/Inbox", 100)
+        self.start()
+        dealer = zmq.Context.instance().socket(zmq.DEALER)
+        self.addCleanup(dealer.close, 0)
+        dealer.connect(self.endpoint)
+        for frames in ([b"GET / HTTP/1.1"], [b"", b"x"], [b"\n\xff\xff\xff\xff\x0f"], [b"x"] * 50, [b"y" * 100_000]):
+            dealer.send_multipart(frames)
+        self.daemon.wait_for("dropped a message that is none of the protocol")
+        self.keeper.start()
+        self.assert_mirror()
+        self.assertEqual(self.daemon.count("dropped a message"), 1)
+
+    def test_a_state_of_another_consumer_is_refused(self) -> None:
+        self.fake.create("user1/Inbox", 10)
+        self.start()
+        self.keeper.start()
+        self.wait_for_mirror()
+        self.assertEqual(self.daemon.stop(), 0)
+        self.config["sink"]["zeromq"]["acknowledged"]["consumer"] = "another"
+        self.write_config(sink=self.config["sink"])
+        self.start()
+        self.assertEqual(self.daemon.wait(), 2)
+        self.assertIn("the state belongs to the consumer archive", self.daemon.log())
+        self.assertIn("tidings state reset", self.daemon.log())
+
+    def test_a_stop_does_not_wait_for_who_is_away(self) -> None:
+        self.fake.create("user1/Inbox", 10)
+        self.start()
+        self.daemon.wait_for("waiting for the consumer")
+        self.assertEqual(self.daemon.stop(seconds=5), 0)
+        self.assertRegex(self.daemon.log(), r"stopped: \d+ records published, 0 acknowledged")
+
+
+class Live(ZeroMQDaemonTest):
+    """A subscriber with nothing but a SUB socket, as proto/zeromq.md tells."""
+
+    def subscribe(self, *prefixes: str) -> zmq.Socket:
+        socket = zmq.Context.instance().socket(zmq.SUB)
+        self.addCleanup(socket.close, 0)
+        socket.rcvtimeo = 10000
+        socket.connect(self.live_endpoint)
+        for prefix in prefixes:
+            socket.subscribe(prefix)
+        return socket
+
+    def heard(self, socket: zmq.Socket) -> None:
+        """Creates items until the subscriber gets one: only then is it surely connected."""
+
+        def poll() -> bool:
+            self.fake.create("user1/Inbox", 1, "to be heard")
+            return bool(socket.poll(100))
+
+        wait_until(poll, "the subscriber hears")
+
+    def drain(self, socket: zmq.Socket) -> list[tuple[str, bytes, int, change.ChangeEvent]]:
+        found = []
+        while socket.poll(500):
+            topic, place, event = socket.recv_multipart()
+            found.append((topic.decode(), *PLACE.unpack(place), change.ChangeEvent.FromString(event)))
+        return found
+
+    def test_beside_the_acknowledged_one(self) -> None:
+        self.start()
+        self.keeper.start()
+        self.wait_for_mirror()
+        everything = self.subscribe("")
+        self.heard(everything)
+        self.fake.create("user1/Inbox", 50)
+        self.wait_for_mirror()
+        found = self.drain(everything)
+        folder = self.fake.folder("user1", "Inbox")
+        store = found[0][3].store.guid.hex()
+        self.assertEqual({topic for topic, *_ in found}, {f"{store}/{folder.key.hex()}/item"})
+        sequences = [sequence for _, _, sequence, _ in found]
+        self.assertEqual(sequences, list(range(sequences[0], sequences[0] + len(found))))
+        self.assertEqual(len({run for _, run, *_ in found}), 1)
+        self.assertEqual([e.item.subject for *_, e in found][-50:], [f"item {i}" for i in range(1, 51)])
+        self.assert_mirror()
+
+    def test_alone_it_is_best_effort_and_says_sent(self) -> None:
+        self.write_config(sink={"zeromq": {"delivery": "best-effort", "acknowledged": None}})
+        self.fake.create("user1/Inbox", 100)
+        self.start()
+        wait_until(self.has_position, "a position, as nobody is waited for")
+        socket = self.subscribe("")
+        self.heard(socket)
+        self.assertEqual(self.daemon.stop(), 0)
+        self.assertRegex(self.daemon.log(), r"stopped: \d+ records sent, 0 dead letters")
+        self.assertNotIn("acknowledged", self.daemon.log())
+
+    def test_subscriptions_by_store_folder_and_object(self) -> None:
+        self.write_config(follow={"folders": ["Inbox", "Drafts"]})
+        self.start()
+        self.keeper.start()
+        self.wait_for(lambda: self.topics.pump() + 1 and len(self.topics.of_kind(change.KIND_SNAPSHOT_END)) == 2, "two snapshots")
+        store = self.topics.events[0].store.guid.hex()
+        inbox, drafts = (self.fake.folder("user1", name).key.hex() for name in ("Inbox", "Drafts"))
+        by_store, by_folder = self.subscribe(f"{store}/"), self.subscribe(f"{store}/{inbox}/")
+        by_object, nothing = self.subscribe(f"{store}/{drafts}/item"), self.subscribe(f"{store}/{inbox}/folder")
+        self.heard(by_store)
+        self.heard(by_folder)
+        self.wait_for(lambda: self.fake.create("user1/Drafts", 1) and by_object.poll(100), "the third hears")
+        self.drain(by_store), self.drain(by_folder), self.drain(by_object)
+        self.fake.create("user1/Inbox", 3)
+        self.fake.create("user1/Drafts", 2)
+        self.wait_for_mirror()
+        self.assertEqual([len(self.drain(s)) for s in (by_store, by_folder, by_object, nothing)], [5, 3, 2, 0])
+        self.assert_mirror()
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
