@@ -48,7 +48,7 @@ enum { MUST_NOT_BE_SOFT_DELETED = 0x80000000 }; /* flag of client_load_object */
 
 /* A stop may be asked for before the client exists: the flag outlives it and is shared by all clients of a source. */
 struct client_stop;
-struct client_stop *client_stop_new(void);
+struct client_stop *client_stop_new(void); /* NULL: no file descriptor is left. The others accept NULL. */
 void client_stop_free(struct client_stop *stop);
 void client_stop_now(struct client_stop *stop);
 bool client_stop_asked(const struct client_stop *stop);

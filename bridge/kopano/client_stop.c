@@ -15,9 +15,10 @@ struct client_stop *client_stop_new(void)
 	struct client_stop *stop = xcalloc(1, sizeof *stop);
 
 	stop->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (stop->fd < 0)
-		abort(); /* no descriptors: as hopeless as no memory */
-	return stop;
+	if (stop->fd >= 0)
+		return stop;
+	free(stop);
+	return NULL;
 }
 
 void client_stop_free(struct client_stop *stop)
@@ -30,6 +31,8 @@ void client_stop_free(struct client_stop *stop)
 
 void client_stop_now(struct client_stop *stop)
 {
+	if (!stop)
+		return;
 	atomic_store(&stop->asked, true);
 	eventfd_write(stop->fd, 1);
 }

@@ -138,8 +138,10 @@ int http_open(const struct login *login, struct http **out, struct err *err)
 	struct http *http = xcalloc(1, sizeof *http);
 	*http = (struct http){
 		.login = login, .stop = login->stop, .easy = curl_easy_init(), .multi = curl_multi_init()};
-	if (!http->easy || !http->multi)
-		abort();
+	if (!http->easy || !http->multi) {
+		http_close(http);
+		return err_set(err, ERR_AGAIN, "no connection can be made; is the limit of open files too low?");
+	}
 	http->bytes = xmalloc(HTTP_BUFFER_BYTES);
 	curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, 1L);
 	set_request(http);
@@ -154,7 +156,7 @@ void http_close(struct http *http)
 	if (!http)
 		return;
 	http_drop(http);
-	curl_easy_cleanup(http->easy);
+	curl_easy_cleanup(http->easy); /* both accept NULL */
 	curl_multi_cleanup(http->multi);
 	curl_slist_free_all(http->headers);
 	free(http->bytes);
@@ -299,12 +301,22 @@ long http_status(const struct http *http)
 	return status;
 }
 
-bool http_is_multipart(const struct http *http)
+static bool is_of_type(const struct http *http, const char *prefix)
 {
 	const char *type = NULL;
 
 	curl_easy_getinfo(http->easy, CURLINFO_CONTENT_TYPE, &type);
-	return type && strncasecmp(type, "multipart/", 10) == 0;
+	return type && strncasecmp(type, prefix, strlen(prefix)) == 0;
+}
+
+bool http_is_multipart(const struct http *http)
+{
+	return is_of_type(http, "multipart/");
+}
+
+bool http_is_web_page(const struct http *http)
+{
+	return is_of_type(http, "text/html");
 }
 
 static void resume(struct http *http)

@@ -39,6 +39,7 @@ int http_post(struct http *http, struct slice body, struct patience patience, st
 /* Of the answer. */
 long http_status(const struct http *http);
 bool http_is_multipart(const struct http *http);
+bool http_is_web_page(const struct http *http);
 
 /* The next bytes of the answer: their number, 0 at its end, -1 with *err filled. */
 ssize_t http_read(struct http *http, uint8_t *buffer, size_t size, struct err *err);

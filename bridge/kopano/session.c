@@ -93,6 +93,11 @@ int session_ask(struct client *client, struct channel *channel, struct patience 
 			status / 100 == 3 ? ", redirections are not followed" : "");
 		return explain(client, channel, err);
 	}
+	if (http_is_web_page(channel->http)) {
+		err_set(err, ERR_AGAIN,
+			"a web page came as the answer: check the URL, and whether a proxy is in between");
+		return explain(client, channel, err);
+	}
 	scan_reset(&channel->scan);
 	if (http_is_multipart(channel->http) && !scan_skip_mime_head(&channel->scan))
 		return session_broken(client, channel, err);

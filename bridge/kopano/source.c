@@ -166,7 +166,6 @@ static int next(struct source *source, struct batch **batch, struct err *err)
 
 static int open_source(const void *config, struct source **source, struct err *err)
 {
-	(void)err;
 	struct kopano *kopano = xcalloc(1, sizeof *kopano);
 	kopano->base.ops = &kopano_ops;
 	kopano->config = config;
@@ -180,7 +179,7 @@ static int open_source(const void *config, struct source **source, struct err *e
 	pthread_condattr_destroy(&attributes);
 	pthread_mutex_init(&kopano->mutex, NULL);
 	*source = &kopano->base;
-	return 0;
+	return kopano->stop ? 0 : err_set(err, ERR_AGAIN, "no file descriptor is left; raise the limit of open files");
 }
 
 static void stop(struct source *source)

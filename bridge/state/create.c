@@ -22,6 +22,8 @@ static int make_file(const char *file, struct err *err)
 {
 	unlink(file);
 	int fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOSPC || errno == EDQUOT || errno == EIO))
+		return err_fatal(err, "cannot make %s: %s", file, strerror(errno));
 	if (fd < 0)
 		return err_usage(err, "cannot make %s: %s; the directory must exist and be writable for this user",
 				 file, strerror(errno));

@@ -37,6 +37,10 @@ static int fail(const struct sqlite_state *sqlite, const char *verb, struct err 
 		return err_usage(err, "the state %s is damaged (%s): put back a copy of it, or remove it to start anew",
 				 path, message);
 	case SQLITE_CANTOPEN:
+		if (number == EMFILE || number == ENFILE)
+			return err_fatal(err, "cannot %s the state %s: %s; raise the limit of open files", verb, path,
+					 strerror(number));
+		/* fall through */
 	case SQLITE_PERM:
 	case SQLITE_READONLY:
 		return err_usage(err, "cannot %s the state %s: %s%s%s; this user must own it and its directory", verb,
