@@ -1,19 +1,16 @@
 #include "proto/encode.h"
 
 #include "core/arena.h"
-#include "google/protobuf/timestamp.pb-c.h"
 #include "proto/event_id.h"
-#include "proto/utf8.h"
+#include "proto/wire.h"
 #include "tidings/v1/change.pb-c.h"
 #include "tidings/v1/dead_letter.pb-c.h"
 #include "tidings/v1/lifecycle.pb-c.h"
 
-enum { NS_PER_SECOND = 1000000000, MSGFLAG_READ = 1 };
+/* The numbers are those of the fields in tidings/v1/; they are put in descending order (proto/wire.h). That all of them
+ * are there, and right, is what tests/unit/test_encode.c compares with protobuf-c. */
 
-/* A record is at most its runs of bytes, each with HEADER_BYTES, and FIXED_BYTES for its numbers and messages (at most
- * 12 bytes each with tag; tests/unit/test_encode.c counts them). So most are packed without being measured first, which
- * costs nearly as much as packing. */
-enum { TEXT_BYTES = 4096, PACK_BYTES = 8192, HEADER_BYTES = 12, FIXED_BYTES = 2048 };
+enum { MSGFLAG_READ = 1 };
 
 #define SAME(ours, theirs) _Static_assert((int)(ours) == (int)(theirs), "core/change.h and the .proto files differ")
 SAME(CHANGE_COPIED, TIDINGS__V1__KIND__KIND_COPIED);
@@ -26,401 +23,255 @@ SAME(DELETION_HARD, TIDINGS__V1__DELETION_TYPE__DELETION_TYPE_HARD);
 SAME(CAUSE_UNKNOWN_FOLDER, TIDINGS__V1__CAUSE__CAUSE_UNKNOWN_FOLDER);
 SAME(LIFECYCLE_STORE_VANISHED, TIDINGS__V1__LIFECYCLE_TYPE__LIFECYCLE_TYPE_STORE_VANISHED);
 
-/* What one record is made of besides its messages. */
-struct scratch {
-	struct arena *arena; /* of the record */
-	struct arena spill;  /* for what does not fit here, until it is packed */
-	size_t bound;        /* the packed record is not longer */
-	size_t text_used;
-	char text[TEXT_BYTES]; /* copies: protobuf-c wants them NUL-terminated */
-};
-
-/* The messages inside a ChangeEvent, on the stack until it is packed. */
-struct parts {
-	struct scratch scratch;
-	Google__Protobuf__Timestamp observed_at;
-	Tidings__V1__Store store;
-	Tidings__V1__Folder folder, old_folder;
-	Tidings__V1__Address sender, sent_representing;
-	Google__Protobuf__Timestamp submitted_at, delivered_at, created_at, modified_at;
-	union {
-		Tidings__V1__Item item;
-		Tidings__V1__FolderProperties folder_properties;
-		Tidings__V1__User user;
-		Tidings__V1__Group group;
-		Tidings__V1__StoreProperties store_properties;
-		Tidings__V1__ReadState read_state;
-		Tidings__V1__Deletion deletion;
-		Tidings__V1__Move move;
-	} content;
-};
-
-static void scratch_init(struct scratch *scratch, struct arena *arena)
+static struct slice guid(const uint8_t *bytes)
 {
-	scratch->arena = arena;
-	scratch->spill = (struct arena){0};
-	scratch->bound = FIXED_BYTES;
-	scratch->text_used = 0;
+	return slice_of(bytes, GUID_SIZE);
 }
 
-static char *text_room(struct scratch *scratch, size_t size)
+/* ---- where ---- */
+
+static void put_store(struct wire *wire, unsigned field, const struct store_info *store)
 {
-	if (size > sizeof scratch->text - scratch->text_used)
-		return arena_alloc(&scratch->spill, size);
-	char *room = scratch->text + scratch->text_used;
-	scratch->text_used += size;
-	return room;
+	if (!store)
+		return;
+	size_t inner = wire_inner(wire);
+	wire_number(wire, 4, store->type);
+	wire_text(wire, 3, store->owner);
+	wire_bytes(wire, 2, store->entry_id);
+	wire_bytes(wire, 1, guid(store->guid));
+	wire_close(wire, field, inner);
 }
 
-static char *text(struct scratch *scratch, struct slice slice)
+static void put_folder(struct wire *wire, unsigned field, const struct folder_info *folder)
 {
-	if (slice.size == 0)
-		return (char *)protobuf_c_empty_string;
-	bool good = utf8_is_good(slice);
-	char *copy = text_room(scratch, slice.size * (good ? 1 : UTF8_GROWTH) + 1);
-	size_t size = slice.size;
-	if (good)
-		memcpy(copy, slice.data, size);
-	else
-		size = utf8_repair(slice, copy);
-	copy[size] = '\0';
-	scratch->bound += size + HEADER_BYTES;
-	return copy;
+	if (!folder)
+		return;
+	size_t inner = wire_inner(wire);
+	wire_text(wire, 4, folder->container_class);
+	wire_text(wire, 3, folder->path);
+	wire_bytes(wire, 2, folder->entry_id);
+	wire_bytes(wire, 1, folder->source_key);
+	wire_close(wire, field, inner);
 }
 
-static char *c_text(struct scratch *scratch, const char *string)
+/* ---- what ---- */
+
+static void put_address(struct wire *wire, unsigned field, const struct address *address)
 {
-	return text(scratch, slice_of_text(string));
+	if (address->name.size + address->address.size + address->type.size == 0)
+		return;
+	size_t inner = wire_inner(wire);
+	wire_text(wire, 3, address->type);
+	wire_text(wire, 2, address->address);
+	wire_text(wire, 1, address->name);
+	wire_close(wire, field, inner);
 }
 
-static ProtobufCBinaryData bytes(struct scratch *scratch, struct slice slice)
+static void put_item(struct wire *wire, const struct item *item)
 {
-	scratch->bound += slice.size + HEADER_BYTES;
-	return (ProtobufCBinaryData){.len = slice.size, .data = (uint8_t *)slice.data};
+	size_t inner = wire_inner(wire);
+	wire_text(wire, 17, item->internet_message_id);
+	wire_number(wire, 16, item->importance);
+	wire_number(wire, 15, item->has_attachments);
+	wire_number(wire, 14, item->message_flags & MSGFLAG_READ);
+	wire_number(wire, 13, item->message_flags);
+	wire_number(wire, 12, item->size_bytes);
+	wire_time(wire, 11, item->modified_at_ns);
+	wire_time(wire, 10, item->created_at_ns);
+	wire_time(wire, 9, item->delivered_at_ns);
+	wire_time(wire, 8, item->submitted_at_ns);
+	wire_text(wire, 7, item->display_bcc);
+	wire_text(wire, 6, item->display_cc);
+	wire_text(wire, 5, item->display_to);
+	put_address(wire, 4, &item->sent_representing);
+	put_address(wire, 3, &item->sender);
+	wire_text(wire, 2, item->subject);
+	wire_text(wire, 1, item->message_class);
+	wire_close(wire, 20, inner);
 }
 
-static ProtobufCBinaryData run_of(struct scratch *scratch, const uint8_t *data, size_t size)
+static void put_folder_properties(struct wire *wire, const struct folder_properties *properties)
 {
-	return bytes(scratch, slice_of(data, size));
+	size_t inner = wire_inner(wire);
+	wire_time(wire, 7, properties->modified_at_ns);
+	wire_time(wire, 6, properties->created_at_ns);
+	wire_number(wire, 5, properties->type);
+	wire_text(wire, 4, properties->comment);
+	wire_text(wire, 3, properties->container_class);
+	wire_text(wire, 2, properties->path);
+	wire_text(wire, 1, properties->name);
+	wire_close(wire, 21, inner);
 }
 
-static Google__Protobuf__Timestamp *timestamp(Google__Protobuf__Timestamp *stamp, int64_t ns)
+static void put_user(struct wire *wire, const struct user *user)
 {
-	if (ns == 0)
-		return NULL;
-	google__protobuf__timestamp__init(stamp);
-	stamp->seconds = ns / NS_PER_SECOND;
-	stamp->nanos = (int32_t)(ns % NS_PER_SECOND);
-	if (stamp->nanos < 0) {
-		stamp->nanos += NS_PER_SECOND;
-		stamp->seconds--;
-	}
-	return stamp;
+	size_t inner = wire_inner(wire);
+	wire_number(wire, 6, user->hidden);
+	wire_number(wire, 5, (uint64_t)user->admin_level);
+	wire_number(wire, 4, (uint64_t)user->user_class);
+	wire_text(wire, 3, user->email_address);
+	wire_text(wire, 2, user->full_name);
+	wire_text(wire, 1, user->login_name);
+	wire_close(wire, 22, inner);
 }
 
-static Tidings__V1__Store *store(struct parts *parts, const struct store_info *info)
+static void put_group(struct wire *wire, const struct group *group)
 {
-	Tidings__V1__Store *out = &parts->store;
-
-	if (!info)
-		return NULL;
-	tidings__v1__store__init(out);
-	out->guid = run_of(&parts->scratch, info->guid, GUID_SIZE);
-	out->entry_id = bytes(&parts->scratch, info->entry_id);
-	out->owner = text(&parts->scratch, info->owner);
-	out->type = (Tidings__V1__StoreType)info->type;
-	return out;
+	size_t inner = wire_inner(wire);
+	for (size_t i = group->n_members; i-- > 0;)
+		wire_item(wire, 5, group->members[i]);
+	wire_number(wire, 4, group->hidden);
+	wire_text(wire, 3, group->email_address);
+	wire_text(wire, 2, group->full_name);
+	wire_text(wire, 1, group->name);
+	wire_close(wire, 23, inner);
 }
 
-static Tidings__V1__Folder *folder(struct parts *parts, Tidings__V1__Folder *out, const struct folder_info *info)
+static void put_store_properties(struct wire *wire, const struct store_properties *properties)
 {
-	if (!info)
-		return NULL;
-	tidings__v1__folder__init(out);
-	out->source_key = bytes(&parts->scratch, info->source_key);
-	out->entry_id = bytes(&parts->scratch, info->entry_id);
-	out->path = text(&parts->scratch, info->path);
-	out->container_class = text(&parts->scratch, info->container_class);
-	return out;
+	size_t inner = wire_inner(wire);
+	wire_time(wire, 5, properties->modified_at_ns);
+	wire_number(wire, 4, properties->size_bytes);
+	wire_number(wire, 3, properties->detached);
+	wire_text(wire, 2, properties->owner_name);
+	wire_text(wire, 1, properties->display_name);
+	wire_close(wire, 24, inner);
 }
 
-static Tidings__V1__Address *address(struct parts *parts, Tidings__V1__Address *out, const struct address *from)
+/* A message with one number, which is there even if that is 0. */
+static void put_one(struct wire *wire, unsigned field, uint64_t number)
 {
-	if (from->name.size + from->address.size + from->type.size == 0)
-		return NULL;
-	tidings__v1__address__init(out);
-	out->name = text(&parts->scratch, from->name);
-	out->address = text(&parts->scratch, from->address);
-	out->type = text(&parts->scratch, from->type);
-	return out;
+	size_t inner = wire_inner(wire);
+	wire_number(wire, 1, number);
+	wire_close(wire, field, inner);
 }
 
-static Tidings__V1__Item *item(struct parts *parts, const struct item *from)
+static void put_move(struct wire *wire, const struct move *move)
 {
-	Tidings__V1__Item *out = &parts->content.item;
-
-	tidings__v1__item__init(out);
-	out->message_class = text(&parts->scratch, from->message_class);
-	out->subject = text(&parts->scratch, from->subject);
-	out->sender = address(parts, &parts->sender, &from->sender);
-	out->sent_representing = address(parts, &parts->sent_representing, &from->sent_representing);
-	out->display_to = text(&parts->scratch, from->display_to);
-	out->display_cc = text(&parts->scratch, from->display_cc);
-	out->display_bcc = text(&parts->scratch, from->display_bcc);
-	out->submitted_at = timestamp(&parts->submitted_at, from->submitted_at_ns);
-	out->delivered_at = timestamp(&parts->delivered_at, from->delivered_at_ns);
-	out->created_at = timestamp(&parts->created_at, from->created_at_ns);
-	out->modified_at = timestamp(&parts->modified_at, from->modified_at_ns);
-	out->size_bytes = from->size_bytes;
-	out->message_flags = from->message_flags;
-	out->read = from->message_flags & MSGFLAG_READ;
-	out->has_attachments = from->has_attachments;
-	out->importance = (Tidings__V1__Importance)from->importance;
-	out->internet_message_id = text(&parts->scratch, from->internet_message_id);
-	return out;
+	size_t inner = wire_inner(wire);
+	put_folder(wire, 3, move->old_folder);
+	wire_bytes(wire, 2, move->old_parent_entry_id);
+	wire_bytes(wire, 1, move->old_entry_id);
+	wire_close(wire, 27, inner);
 }
 
-static Tidings__V1__FolderProperties *folder_properties(struct parts *parts, const struct folder_properties *from)
-{
-	Tidings__V1__FolderProperties *out = &parts->content.folder_properties;
-
-	tidings__v1__folder_properties__init(out);
-	out->name = text(&parts->scratch, from->name);
-	out->path = text(&parts->scratch, from->path);
-	out->container_class = text(&parts->scratch, from->container_class);
-	out->comment = text(&parts->scratch, from->comment);
-	out->type = (Tidings__V1__FolderType)from->type;
-	out->created_at = timestamp(&parts->created_at, from->created_at_ns);
-	out->modified_at = timestamp(&parts->modified_at, from->modified_at_ns);
-	return out;
-}
-
-static Tidings__V1__User *user(struct parts *parts, const struct user *from)
-{
-	Tidings__V1__User *out = &parts->content.user;
-
-	tidings__v1__user__init(out);
-	out->login_name = text(&parts->scratch, from->login_name);
-	out->full_name = text(&parts->scratch, from->full_name);
-	out->email_address = text(&parts->scratch, from->email_address);
-	out->user_class = (Tidings__V1__UserClass)from->user_class;
-	out->admin_level = (Tidings__V1__AdminLevel)from->admin_level;
-	out->hidden = from->hidden;
-	return out;
-}
-
-static Tidings__V1__Group *group(struct parts *parts, const struct group *from)
-{
-	Tidings__V1__Group *out = &parts->content.group;
-
-	tidings__v1__group__init(out);
-	out->name = text(&parts->scratch, from->name);
-	out->full_name = text(&parts->scratch, from->full_name);
-	out->email_address = text(&parts->scratch, from->email_address);
-	out->hidden = from->hidden;
-	out->n_members = from->n_members;
-	out->members = arena_alloc(&parts->scratch.spill, from->n_members * sizeof *out->members);
-	for (size_t i = 0; i < from->n_members; i++)
-		out->members[i] = bytes(&parts->scratch, from->members[i]);
-	return out;
-}
-
-static Tidings__V1__StoreProperties *store_properties(struct parts *parts, const struct store_properties *from)
-{
-	Tidings__V1__StoreProperties *out = &parts->content.store_properties;
-
-	tidings__v1__store_properties__init(out);
-	out->display_name = text(&parts->scratch, from->display_name);
-	out->owner_name = text(&parts->scratch, from->owner_name);
-	out->detached = from->detached;
-	out->size_bytes = from->size_bytes;
-	out->modified_at = timestamp(&parts->modified_at, from->modified_at_ns);
-	return out;
-}
-
-static Tidings__V1__ReadState *read_state(struct parts *parts, bool read)
-{
-	tidings__v1__read_state__init(&parts->content.read_state);
-	parts->content.read_state.read = read;
-	return &parts->content.read_state;
-}
-
-static Tidings__V1__Deletion *deletion(struct parts *parts, enum deletion_type type)
-{
-	tidings__v1__deletion__init(&parts->content.deletion);
-	parts->content.deletion.type = (Tidings__V1__DeletionType)type;
-	return &parts->content.deletion;
-}
-
-static Tidings__V1__Move *move(struct parts *parts, const struct move *from)
-{
-	Tidings__V1__Move *out = &parts->content.move;
-
-	tidings__v1__move__init(out);
-	out->old_entry_id = bytes(&parts->scratch, from->old_entry_id);
-	out->old_parent_entry_id = bytes(&parts->scratch, from->old_parent_entry_id);
-	out->old_folder = folder(parts, &parts->old_folder, from->old_folder);
-	return out;
-}
-
-#define SET_CONTENT(event, member, CASE, value)                                                                        \
-	do {                                                                                                           \
-		(event)->content_case = TIDINGS__V1__CHANGE_EVENT__CONTENT_##CASE;                                     \
-		(event)->member = (value);                                                                             \
-	} while (0)
-
-static void set_properties(Tidings__V1__ChangeEvent *event, struct parts *parts, const struct change *change)
+static void put_properties(struct wire *wire, const struct change *change)
 {
 	if (change->item)
-		SET_CONTENT(event, item, ITEM, item(parts, change->item));
+		put_item(wire, change->item);
 	else if (change->folder_properties)
-		SET_CONTENT(event, folder_properties, FOLDER_PROPERTIES,
-			    folder_properties(parts, change->folder_properties));
+		put_folder_properties(wire, change->folder_properties);
 	else if (change->user)
-		SET_CONTENT(event, user, USER, user(parts, change->user));
+		put_user(wire, change->user);
 	else if (change->group)
-		SET_CONTENT(event, group, GROUP, group(parts, change->group));
+		put_group(wire, change->group);
 	else if (change->store_properties)
-		SET_CONTENT(event, store_properties, STORE_PROPERTIES,
-			    store_properties(parts, change->store_properties));
+		put_store_properties(wire, change->store_properties);
 }
 
-static void set_content(Tidings__V1__ChangeEvent *event, struct parts *parts, const struct change *change)
+static void put_content(struct wire *wire, const struct change *change)
 {
 	if (change->kind == CHANGE_DELETED)
-		SET_CONTENT(event, deletion, DELETION, deletion(parts, change->deletion));
+		put_one(wire, 26, change->deletion);
 	else if (change->kind == CHANGE_READ_STATE && !change->item)
-		SET_CONTENT(event, read_state, READ_STATE, read_state(parts, change->read));
+		put_one(wire, 25, change->read);
 	else if (change->move)
-		SET_CONTENT(event, move, MOVE, move(parts, change->move));
+		put_move(wire, change->move);
 	else
-		set_properties(event, parts, change);
+		put_properties(wire, change);
 }
 
-static ProtobufCBinaryData snapshot_id(struct scratch *scratch, const struct change *change)
+/* ---- the records ---- */
+
+static struct slice snapshot_id(const struct change *change)
 {
 	static const uint8_t none[SNAPSHOT_ID_SIZE];
 	bool is_set = memcmp(change->snapshot_id, none, SNAPSHOT_ID_SIZE) != 0;
-
-	return run_of(scratch, change->snapshot_id, is_set ? SNAPSHOT_ID_SIZE : 0);
+	return slice_of(change->snapshot_id, is_set ? SNAPSHOT_ID_SIZE : 0);
 }
 
-static struct slice pack_measured(const ProtobufCMessage *message, struct arena *arena)
+static void put_identity(struct wire *wire, const struct change *change)
 {
-	size_t size = protobuf_c_message_get_packed_size(message);
-	uint8_t *data = arena_alloc(arena, size);
-
-	protobuf_c_message_pack(message, data);
-	return slice_of(data, size);
-}
-
-static struct slice pack_bounded(const ProtobufCMessage *message, struct arena *arena)
-{
-	uint8_t buffer[PACK_BYTES];
-
-	return arena_copy(arena, slice_of(buffer, protobuf_c_message_pack(message, buffer)));
-}
-
-/* Ends the use of the scratch. */
-static struct slice pack(const ProtobufCMessage *message, struct scratch *scratch)
-{
-	struct slice packed = scratch->bound > PACK_BYTES ? pack_measured(message, scratch->arena)
-							  : pack_bounded(message, scratch->arena);
-
-	arena_free(&scratch->spill);
-	return packed;
-}
-
-static void set_identity(Tidings__V1__ChangeEvent *event, struct scratch *scratch, const struct change *change)
-{
-	event->kind = (Tidings__V1__Kind)change->kind;
-	event->origin = (Tidings__V1__Origin)change->origin;
-	event->object_type = (Tidings__V1__ObjectType)change->object_type;
-	event->server_guid = run_of(scratch, change->server->guid, GUID_SIZE);
-	event->epoch = change->server->epoch;
-	event->source_key = bytes(scratch, change->source_key);
-	event->parent_source_key = bytes(scratch, change->parent_source_key);
-	event->entry_id = bytes(scratch, change->entry_id);
-	event->item_number = change->item_number;
-	event->change_id = change->change_id;
-	event->change_key = bytes(scratch, change->change_key);
-	event->snapshot_id = snapshot_id(scratch, change);
-	event->associated = change->associated;
+	wire_number(wire, 17, change->associated);
+	wire_bytes(wire, 16, snapshot_id(change));
+	wire_bytes(wire, 15, change->change_key);
+	wire_number(wire, 14, change->change_id);
+	wire_number(wire, 13, change->item_number);
+	wire_bytes(wire, 12, change->entry_id);
+	wire_bytes(wire, 11, change->parent_source_key);
+	wire_bytes(wire, 10, change->source_key);
 }
 
 static struct slice encode_change(const struct change *change, struct arena *arena, uint8_t id[EVENT_ID_SIZE])
 {
-	Tidings__V1__ChangeEvent event = TIDINGS__V1__CHANGE_EVENT__INIT;
-	struct parts parts;
-
-	scratch_init(&parts.scratch, arena);
+	struct wire wire;
+	wire_init(&wire);
+	put_content(&wire, change);
+	put_identity(&wire, change);
+	put_folder(&wire, 9, change->folder);
+	put_store(&wire, 8, change->store);
+	wire_time(&wire, 7, change->observed_at_ns);
+	wire_number(&wire, 6, change->server->epoch);
+	wire_bytes(&wire, 5, guid(change->server->guid));
+	wire_number(&wire, 4, change->object_type);
+	wire_number(&wire, 3, change->origin);
+	wire_number(&wire, 2, change->kind);
 	event_id(change, id);
-	event.id = run_of(&parts.scratch, id, EVENT_ID_SIZE);
-	set_identity(&event, &parts.scratch, change);
-	event.observed_at = timestamp(&parts.observed_at, change->observed_at_ns);
-	event.store = store(&parts, change->store);
-	event.folder = folder(&parts, &parts.folder, change->folder);
-	set_content(&event, &parts, change);
-	return pack(&event.base, &parts.scratch);
+	wire_bytes(&wire, 1, slice_of(id, EVENT_ID_SIZE));
+	return wire_take(&wire, arena);
 }
 
-static void set_original(Tidings__V1__DeadLetter *out, struct scratch *scratch, const struct change *change)
+static void put_original(struct wire *wire, const struct change *change)
 {
-	out->kind = (Tidings__V1__Kind)change->kind;
-	out->origin = (Tidings__V1__Origin)change->origin;
-	out->object_type = (Tidings__V1__ObjectType)change->object_type;
-	out->server_guid = run_of(scratch, change->server->guid, GUID_SIZE);
-	out->epoch = change->server->epoch;
+	wire_bytes(wire, 15, snapshot_id(change));
+	wire_number(wire, 14, change->change_id);
+	wire_bytes(wire, 13, change->entry_id);
+	wire_bytes(wire, 12, change->source_key);
+	wire_bytes(wire, 11, change->parent_source_key);
 	if (change->store)
-		out->store_guid = run_of(scratch, change->store->guid, GUID_SIZE);
-	out->parent_source_key = bytes(scratch, change->parent_source_key);
-	out->source_key = bytes(scratch, change->source_key);
-	out->entry_id = bytes(scratch, change->entry_id);
-	out->change_id = change->change_id;
-	out->snapshot_id = snapshot_id(scratch, change);
+		wire_bytes(wire, 10, guid(change->store->guid));
+	wire_number(wire, 9, change->server->epoch);
+	wire_bytes(wire, 8, guid(change->server->guid));
+	wire_number(wire, 7, change->object_type);
+	wire_number(wire, 6, change->origin);
+	wire_number(wire, 5, change->kind);
 }
 
 static struct slice encode_dead_letter(const struct change *change, const struct dead_letter *letter,
 				       struct arena *arena, uint8_t id[EVENT_ID_SIZE])
 {
-	Tidings__V1__DeadLetter out = TIDINGS__V1__DEAD_LETTER__INIT;
-	Google__Protobuf__Timestamp time;
-	struct scratch scratch;
-
-	scratch_init(&scratch, arena);
+	struct wire wire;
+	wire_init(&wire);
+	wire_number(&wire, 19, letter->value_size_bytes);
+	wire_bytes(&wire, 18, letter->value);
+	wire_bytes(&wire, 17, letter->key);
+	wire_text(&wire, 16, slice_of_text(letter->topic));
+	put_original(&wire, change);
+	wire_time(&wire, 4, letter->time_ns);
+	wire_text(&wire, 3, slice_of_text(letter->text));
+	wire_number(&wire, 2, letter->cause);
 	event_id(change, id);
-	out.id = run_of(&scratch, id, EVENT_ID_SIZE);
-	set_original(&out, &scratch, change);
-	out.cause = (Tidings__V1__Cause)letter->cause;
-	out.text = c_text(&scratch, letter->text);
-	out.time = timestamp(&time, letter->time_ns);
-	out.topic = c_text(&scratch, letter->topic);
-	out.key = bytes(&scratch, letter->key);
-	out.value = bytes(&scratch, letter->value);
-	out.value_size_bytes = letter->value_size_bytes;
-	return pack(&out.base, &scratch);
+	wire_bytes(&wire, 1, slice_of(id, EVENT_ID_SIZE));
+	return wire_take(&wire, arena);
 }
 
 static struct slice encode_lifecycle(const struct lifecycle *event, struct arena *arena, uint8_t id[EVENT_ID_SIZE])
 {
-	Tidings__V1__LifecycleEvent out = TIDINGS__V1__LIFECYCLE_EVENT__INIT;
-	Google__Protobuf__Timestamp time;
-	struct parts parts;
-
-	scratch_init(&parts.scratch, arena);
-	event_id_random(id);
-	out.id = run_of(&parts.scratch, id, EVENT_ID_SIZE);
-	out.type = (Tidings__V1__LifecycleType)event->type;
+	struct wire wire;
+	wire_init(&wire);
+	wire_text(&wire, 9, slice_of_text(event->text));
+	put_folder(&wire, 8, event->folder);
+	put_store(&wire, 7, event->store);
+	wire_text(&wire, 6, slice_of_text(event->stream));
+	wire_time(&wire, 5, event->time_ns);
 	if (event->server) { /* not known before the first connection */
-		out.server_guid = run_of(&parts.scratch, event->server->guid, GUID_SIZE);
-		out.epoch = event->server->epoch;
+		wire_number(&wire, 4, event->server->epoch);
+		wire_bytes(&wire, 3, guid(event->server->guid));
 	}
-	out.time = timestamp(&time, event->time_ns);
-	out.stream = c_text(&parts.scratch, event->stream);
-	out.store = store(&parts, event->store);
-	out.folder = folder(&parts, &parts.folder, event->folder);
-	out.text = c_text(&parts.scratch, event->text);
-	return pack(&out.base, &parts.scratch);
+	wire_number(&wire, 2, event->type);
+	event_id_random(id);
+	wire_bytes(&wire, 1, slice_of(id, EVENT_ID_SIZE));
+	return wire_take(&wire, arena);
 }
 
 const struct encoder protobuf_encoder = {

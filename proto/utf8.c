@@ -1,15 +1,25 @@
 #include "proto/utf8.h"
 
-static size_t ascii_prefix(const uint8_t *p, size_t n)
+/* None of the eight bytes is 0 or above 0x7f. */
+static bool is_ascii_word(const uint8_t *p)
 {
 	const uint64_t ones = 0x0101010101010101, high = 0x8080808080808080;
+	uint64_t word;
+
+	memcpy(&word, p, sizeof word);
+	return !(((word - ones) | word) & high);
+}
+
+/* The last word overlaps the one before it, so that short texts are not looked at byte by byte. */
+static size_t ascii_prefix(const uint8_t *p, size_t n)
+{
+	const size_t word = sizeof(uint64_t);
 	size_t i = 0;
 
-	for (uint64_t word; i + sizeof word <= n; i += sizeof word) {
-		memcpy(&word, p + i, sizeof word);
-		if (((word - ones) | word) & high) /* a byte is 0 or above 0x7f */
-			break;
-	}
+	while (i + word <= n && is_ascii_word(p + i))
+		i += word;
+	if (n >= word && i + word > n && is_ascii_word(p + n - word))
+		return n;
 	while (i < n && p[i] != 0 && p[i] < 0x80)
 		i++;
 	return i;
