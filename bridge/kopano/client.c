@@ -12,8 +12,6 @@ enum { DEFAULT_TIMEOUT_MS = 60000, FAREWELL_MS = 1000 };
  * address-book journal, more user details, exportMessageChangesAsStream. No compression. */
 enum { CAPABILITIES = 0x6250 | 0x100 };
 
-enum { STORE_TYPES_PRIVATE = 1 << 0 };
-
 static struct slice text_or_empty(const char *text)
 {
 	return slice_of_text(text);
@@ -191,61 +189,10 @@ const struct prop *props_find(const struct props *props, uint32_t tag)
 	return NULL;
 }
 
-static int not_understood(struct client *client, const char *what, struct err *err)
+int session_not_understood(struct client *client, const char *what, struct err *err)
 {
 	return err_set(err, ERR_AGAIN, "%s at %s: the answer has no %s", client->calls.request.call, client->login->url,
 		       what);
-}
-
-/* The store of the user: all but its root. */
-static int resolve_store(struct client *client, const char *owner, struct arena *arena, struct store_answer *store,
-			 struct err *err)
-{
-	struct soap *soap = session_begin(client, &client->calls, "resolveUserStore");
-
-	soap_text(soap, "szUserName", slice_of_text(owner));
-	soap_number(soap, "ulStoreTypeMask", STORE_TYPES_PRIVATE);
-	soap_number(soap, "ulFlags", 0);
-	return session_call(client, answer_store, arena, store, err);
-}
-
-static int ask_store(struct client *client, struct slice entry_id, struct arena *arena, struct store_answer *store,
-		     struct err *err)
-{
-	struct soap *soap = session_begin(client, &client->calls, "getStore");
-
-	soap_binary(soap, "lpsEntryId", entry_id);
-	return session_call(client, answer_store, arena, store, err);
-}
-
-static int ask_public_store(struct client *client, struct arena *arena, struct store_answer *store, struct err *err)
-{
-	struct soap *soap = session_begin(client, &client->calls, "getPublicStore");
-
-	soap_number(soap, "ulFlags", 0);
-	return session_call(client, answer_store, arena, store, err);
-}
-
-int client_find_store(struct client *client, const char *owner, struct arena *arena, struct kopano_store *store,
-		      struct err *err)
-{
-	struct store_answer resolved = {0}, answer = {0};
-	int rc;
-
-	if (strcmp(owner, "public") == 0) {
-		rc = ask_public_store(client, arena, &answer, err);
-	} else {
-		rc = resolve_store(client, owner, arena, &resolved, err);
-		if (rc == 0)
-			rc = ask_store(client, resolved.entry_id, arena, &answer, err);
-	}
-	if (rc)
-		return rc;
-	if (answer.guid.size != GUID_SIZE || !answer.entry_id.size || !answer.root_entry_id.size)
-		return not_understood(client, "store", err);
-	*store = (struct kopano_store){.entry_id = answer.entry_id, .root_entry_id = answer.root_entry_id};
-	memcpy(store->guid, answer.guid.data, GUID_SIZE);
-	return 0;
 }
 
 int client_load_object(struct client *client, struct slice entry_id, uint32_t flags, struct arena *arena,
@@ -271,7 +218,7 @@ int client_load_prop(struct client *client, struct slice entry_id, uint32_t tag,
 	int rc = session_call(client, answer_prop, arena, &answer, err);
 	*prop = answer.prop;
 	if (rc == 0 && !answer.found)
-		return not_understood(client, "value", err);
+		return session_not_understood(client, "value", err);
 	return rc;
 }
 
@@ -286,7 +233,7 @@ int client_entry_id(struct client *client, struct slice store_entry_id, struct s
 	soap_binary(soap, "messageSourceKey", item_key);
 	int rc = session_call(client, answer_entry_id, arena, entry_id, err);
 	if (rc == 0 && !entry_id->size)
-		return not_understood(client, "entry id", err);
+		return session_not_understood(client, "entry id", err);
 	return rc;
 }
 
@@ -303,7 +250,7 @@ int client_set_sync(struct client *client, struct slice folder_key, enum sync_ty
 	soap_number(soap, "ulFlags", 0);
 	int rc = session_call(client, answer_sync, NULL, &answer, err);
 	if (rc == 0 && !answer)
-		return not_understood(client, "sync id", err);
+		return session_not_understood(client, "sync id", err);
 	if (rc == 0)
 		*sync_id = answer;
 	return rc;

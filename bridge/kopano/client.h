@@ -100,6 +100,10 @@ struct kopano_store {
 int client_find_store(struct client *client, const char *owner, struct arena *arena, struct kopano_store *store,
 		      struct err *err);
 
+/* The store with this entry id. ERR_GONE: there is no such store, or no user has it. */
+int client_load_store(struct client *client, struct slice entry_id, struct arena *arena, struct kopano_store *store,
+		      struct err *err);
+
 struct object {
 	struct props props; /* stored values of less than 32 KiB, and bigger ones that the server had at hand */
 	uint32_t *missing;  /* tags that exist but whose values were left out: client_load_prop */

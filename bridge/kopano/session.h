@@ -55,6 +55,9 @@ int session_broken(struct client *client, struct channel *channel, struct err *e
 /* For an answer that was read: 0, or the class of the server's code. */
 int session_status(struct client *client, const struct channel *channel, uint32_t er, struct err *err);
 
+/* For an answer that lacks what it must have. */
+int session_not_understood(struct client *client, const char *what, struct err *err);
+
 /* All of it: sends, reads the whole answer, ends the request. */
 int session_call(struct client *client, answer_child_fn *child, struct arena *arena, void *answer, struct err *err);
 

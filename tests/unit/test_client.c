@@ -105,6 +105,20 @@ static void the_public_store(void **state)
 			   "has no store");
 }
 
+static void a_store_by_its_entry_id(void **state)
+{
+	(void)state;
+	RIG_OPEN({.recorded = "01-logon-tcp-password/0002-getStore.res.xml"},
+		 {.recorded = T54 "0001-getStore.res.xml"});
+	struct kopano_store store;
+
+	assert_int_equal(client_load_store(rig.client, slice_of_text("id"), &rig.arena, &store, &rig.err), 0);
+	rig_assert_asked("<lpsEntryId>aWQ=</lpsEntryId></ns:getStore>");
+	rig_assert_hex(slice_of(store.guid, GUID_SIZE), "028b8ec7fe9f453a85a3563e5dd9d665");
+	rig_assert_refused(client_load_store(rig.client, slice_of_text("id"), &rig.arena, &store, &rig.err), ERR_AGAIN,
+			   KOPANO_END_OF_SESSION, "getStore");
+}
+
 static void a_sync_id_is_registered_and_stored(void **state)
 {
 	(void)state;
@@ -364,6 +378,7 @@ int main(void)
 		cmocka_unit_test_teardown(a_logon_without_session_is_no_logon, client_rig_teardown),
 		cmocka_unit_test_teardown(the_store_of_a_user, client_rig_teardown),
 		cmocka_unit_test_teardown(the_public_store, client_rig_teardown),
+		cmocka_unit_test_teardown(a_store_by_its_entry_id, client_rig_teardown),
 		cmocka_unit_test_teardown(a_sync_id_is_registered_and_stored, client_rig_teardown),
 		cmocka_unit_test_teardown(entries_come_one_by_one, client_rig_teardown),
 		cmocka_unit_test_teardown(calls_are_possible_between_entries, client_rig_teardown),
