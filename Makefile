@@ -11,7 +11,7 @@ LDFLAGS ?=
 SANITIZE ?=
 
 VERSION := 0.1.0
-LIBS := rdkafka libzmq libcurl sqlite3 yaml-0.1 libprotobuf-c libxxhash
+LIBS := rdkafka libzmq libcurl sqlite3 yaml-0.1 libprotobuf-c libxxhash libmicrohttpd
 ALL_CFLAGS = -std=gnu11 -Wno-format-truncation -I. -I$(GENERATED) -D_GNU_SOURCE -DTIDINGS_VERSION='"$(VERSION)"' -MMD -MP -pthread \
 	-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Werror $(SANITIZE) $(CFLAGS)
 ALL_LIBS = $(LDFLAGS) $(shell pkg-config --libs $(LIBS)) -lpthread -lm $(SANITIZE)
@@ -88,8 +88,8 @@ $(BUILD)/python/tidings/v1/%_pb2.py: proto/tidings/v1/%.proto
 	protoc -Iproto -I/usr/include --python_out=$(BUILD)/python $<
 
 APT := gcc make pkg-config git librdkafka-dev libzmq3-dev libcurl4-openssl-dev libsqlite3-dev libyaml-dev libprotobuf-c-dev \
-	protobuf-c-compiler libprotobuf-dev protobuf-compiler libxxhash-dev
-APT_TEST := libcmocka-dev libmicrohttpd-dev clang libclang-rt-dev clang-format kcat maven default-jre-headless \
+	protobuf-c-compiler libprotobuf-dev protobuf-compiler libxxhash-dev libmicrohttpd-dev
+APT_TEST := libcmocka-dev clang libclang-rt-dev clang-format kcat maven default-jre-headless \
 	python3 python3-protobuf python3-confluent-kafka python3-zmq openssl systemd mandoc dpkg-dev lintian
 
 deps: ## install what is needed to build and test (Debian, as root)

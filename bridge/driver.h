@@ -44,6 +44,12 @@ struct source_driver {
 	 * NULL. */
 	const char *(*caution)(const void *config);
 	describe_fn *describe;
+	/* Optional. What has to change besides position/<stream> and taken/<stream>/..., which are removed, so that the
+	 * stream begins anew: adds puts. Returns 0 or ERR_FATAL. */
+	int (*reset)(struct state *state, const char *stream, struct put_list *puts, struct arena *arena,
+		     struct err *err);
+	/* Optional. The epoch of the records that were made with this state; 0: none yet, or it cannot tell. */
+	uint32_t (*epoch)(struct state *state);
 };
 
 /* ---- what a sink has delivered, read back: `tail` ---- */

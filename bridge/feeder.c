@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "bridge/clock.h"
-#include "bridge/outage.h"
 #include "core/step.h"
 
 struct queued {
@@ -30,7 +29,6 @@ struct feeder {
 	struct err end_err;
 
 	struct source *source; /* set and cleared by the thread, with the mutex; used by it without */
-	struct outage outage;  /* the thread's */
 };
 
 static void wake_loop(struct feeder *feeder)
@@ -96,11 +94,11 @@ static int attach(struct feeder *feeder, struct err *err)
 	int rc;
 	while ((rc = open_and_seek(feeder, err)) == ERR_AGAIN) {
 		close_source(feeder);
-		if ((rc = pause_ms(feeder, outage_failed(&feeder->outage, err), err)))
+		if ((rc = pause_ms(feeder, outage_failed(feeder->parts.outage, err), err)))
 			return rc;
 	}
 	if (rc == 0)
-		outage_over(&feeder->outage);
+		outage_over(feeder->parts.outage);
 	return rc;
 }
 
@@ -110,9 +108,9 @@ static int next_batch(struct feeder *feeder, struct batch **batch, struct err *e
 	for (;;) {
 		int rc = feeder->parts.ops->next(feeder->source, batch, err);
 		if (rc == 0 || rc == SOURCE_BACK)
-			outage_over(&feeder->outage);
+			outage_over(feeder->parts.outage);
 		if (rc == ERR_AGAIN)
-			rc = pause_ms(feeder, outage_failed(&feeder->outage, err), err);
+			rc = pause_ms(feeder, outage_failed(feeder->parts.outage, err), err);
 		else if (rc != SOURCE_BACK && rc != SOURCE_IDLE)
 			return rc;
 		if (rc == ERR_STOPPED)
@@ -161,7 +159,7 @@ static void end(struct feeder *feeder, int rc, struct err *err)
 	pthread_mutex_lock(&feeder->mutex);
 	if (rc == ERR_STOPPED && !feeder->stopping)
 		rc = err_fatal(err, "it stopped without being asked to");
-	err_prefix(err, "%s", feeder->outage.peer);
+	err_prefix(err, "%s", feeder->parts.outage->peer);
 	feeder->end = rc;
 	feeder->end_err = *err;
 	pthread_mutex_unlock(&feeder->mutex);
@@ -215,7 +213,6 @@ int feeder_start(const struct feeder_parts *parts, struct feeder **feeder, struc
 	new->parts = *parts;
 	new->fd = fd;
 	new->tail = &new->head;
-	new->outage.peer = "source";
 	pthread_mutex_init(&new->mutex, NULL);
 	init_condition(&new->changed);
 	int number = pthread_create(&new->thread, NULL, feed, new);
@@ -266,6 +263,34 @@ void feeder_release(struct feeder *feeder, size_t n_bytes)
 	feeder->held_bytes -= n_bytes < feeder->held_bytes ? n_bytes : feeder->held_bytes;
 	pthread_cond_broadcast(&feeder->changed);
 	pthread_mutex_unlock(&feeder->mutex);
+}
+
+size_t feeder_held_bytes(struct feeder *feeder)
+{
+	pthread_mutex_lock(&feeder->mutex);
+	size_t held_bytes = feeder->held_bytes;
+	pthread_mutex_unlock(&feeder->mutex);
+	return held_bytes;
+}
+
+void feeder_report(struct feeder *feeder, struct report *report)
+{
+	pthread_mutex_lock(&feeder->mutex); /* it is not closed meanwhile */
+	if (feeder->source && feeder->parts.ops->status)
+		feeder->parts.ops->status(feeder->source, report);
+	pthread_mutex_unlock(&feeder->mutex);
+}
+
+int feeder_request(struct feeder *feeder, const struct source_request *request, struct err *err)
+{
+	const struct source_ops *ops = feeder->parts.ops;
+	if (!ops->request)
+		return err_set(err, ERR_BAD, "the source %s takes no requests", ops->name);
+	pthread_mutex_lock(&feeder->mutex);
+	int rc = feeder->source ? ops->request(feeder->source, request, err)
+				: err_set(err, ERR_AGAIN, "the source is not open");
+	pthread_mutex_unlock(&feeder->mutex);
+	return rc;
 }
 
 static void stop_source(struct feeder *feeder)

@@ -1,5 +1,6 @@
 #include "bridge/log.h"
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -10,7 +11,7 @@
 
 #include "proto/json.h"
 
-enum { MAX_TEXT = 1024, MAX_ESCAPED = 6, MAX_LINE = MAX_ESCAPED * MAX_TEXT + 128 };
+enum { MAX_TEXT = 1024, MAX_ESCAPED = 6, MAX_LINE = MAX_ESCAPED * MAX_TEXT + 128, MAX_PROGRESS = 80 };
 
 static atomic_int threshold = LOG_LEVEL_INFO;
 static atomic_int chosen_format = LOG_FORMAT_TEXT;
@@ -57,6 +58,35 @@ static void make_one_line(char *text)
 			*text = '?';
 }
 
+/* ---- the line at the bottom ---- */
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; /* of what is on the terminal */
+static char progress[MAX_PROGRESS];
+
+static void put(const char *text, size_t n)
+{
+	ssize_t written = write(STDERR_FILENO, text, n); /* in one call: lines of processes do not mix */
+	(void)written;                                   /* there is nowhere to say that this failed */
+}
+
+static const char clear_line[] = "\r\033[K";
+
+void log_progress(const char *text)
+{
+	char line[sizeof clear_line + MAX_PROGRESS];
+	if (!isatty(STDERR_FILENO))
+		return;
+	pthread_mutex_lock(&mutex);
+	bool had = *progress;
+	snprintf(progress, sizeof progress, "%s", text ? text : "");
+	make_one_line(progress);
+	if (had || *progress)
+		put(line, (size_t)snprintf(line, sizeof line, "%s%s", clear_line, progress));
+	pthread_mutex_unlock(&mutex);
+}
+
+/* ---- lines ---- */
+
 static void print_json(enum log_level level, const char *text, FILE *out)
 {
 	struct timespec now;
@@ -80,7 +110,7 @@ static void print_text(enum log_level level, const char *text, bool to_journal, 
 /* Written in one call: lines of threads do not mix. That it failed can be said nowhere. */
 static void write_line(enum log_level level, const char *format, va_list args)
 {
-	char text[MAX_TEXT], line[MAX_LINE];
+	char text[MAX_TEXT], line[sizeof clear_line + MAX_LINE + MAX_PROGRESS];
 	if ((int)level > threshold)
 		return;
 	vsnprintf(text, sizeof text, format, args);
@@ -89,16 +119,20 @@ static void write_line(enum log_level level, const char *format, va_list args)
 	FILE *out = fmemopen(line, sizeof line, "w");
 	if (!out)
 		return;
+	pthread_mutex_lock(&mutex);
+	if (*progress)
+		fputs(clear_line, out);
 	if (to_journal)
 		fprintf(out, "<%d>", (int)level);
 	if (chosen_format == LOG_FORMAT_JSON)
 		print_json(level, text, out);
 	else
 		print_text(level, text, to_journal, out);
+	fputs(progress, out);
 	long size = ftell(out);
 	fclose(out);
-	ssize_t written = write(STDERR_FILENO, line, (size_t)size);
-	(void)written;
+	put(line, (size_t)size);
+	pthread_mutex_unlock(&mutex);
 }
 
 #define DEFINE_LOG(name, level)                                                                                        \

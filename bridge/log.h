@@ -13,6 +13,9 @@ void log_set_level(enum log_level level);
 /* {"time":"2026-01-31T12:00:00.000Z","level":"info","text":"..."}; LOG_FORMAT_TEXT at the start. */
 enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
 void log_set_format(enum log_format format);
+/* A line at the bottom of the terminal that the next one replaces and other lines push down; NULL or "": none. Nothing
+ * happens where standard error is no terminal. */
+void log_progress(const char *text);
 
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));

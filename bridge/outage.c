@@ -1,6 +1,8 @@
 #include "bridge/outage.h"
 
+#include <stdio.h>
 #include <sys/random.h>
+#include <time.h>
 
 #include "bridge/clock.h"
 #include "bridge/log.h"
@@ -25,12 +27,43 @@ static int next_pause_ms(int n_failures)
 	return with_jitter(pause_ms < last_ms ? pause_ms : last_ms);
 }
 
+/* ---- what is told ---- */
+
+static void tell(struct outage *outage, bool reached, const char *text)
+{
+	pthread_mutex_lock(&outage->mutex);
+	if (reached != outage->reached || !outage->since)
+		outage->since = time(NULL);
+	if (reached && !outage->reached && outage->was_reached)
+		outage->n_reconnects++;
+	outage->reached = reached;
+	outage->was_reached |= reached;
+	snprintf(outage->text, sizeof outage->text, "%s", text);
+	pthread_mutex_unlock(&outage->mutex);
+}
+
+void outage_report(struct outage *outage, uint64_t n_more, struct report *report)
+{
+	pthread_mutex_lock(&outage->mutex);
+	if (!report_find(report, "connected"))
+		report_truth(report, "connected", outage->reached);
+	if (!report_find(report, "since") && outage->since)
+		report_number(report, "since", outage->since);
+	if (!report_find(report, "outage") && outage->text[0])
+		report_text(report, "outage", "%s", outage->text);
+	report_number(report, "reconnects", (int64_t)(outage->n_reconnects + n_more));
+	pthread_mutex_unlock(&outage->mutex);
+}
+
+/* ---- the outage ---- */
+
 int outage_failed(struct outage *outage, const struct err *err)
 {
 	int64_t now_ms = clock_ms();
 	if (now_ms - outage->failed_at_ms > FORGET_MS)
 		outage->n_failures = 0;
 	outage->failed_at_ms = now_ms;
+	tell(outage, false, err->text);
 	if (outage->said) {
 		log_debug("%s: %s", outage->peer, err->text);
 	} else {
@@ -44,6 +77,8 @@ int outage_failed(struct outage *outage, const struct err *err)
 
 void outage_over(struct outage *outage)
 {
+	if (!outage->reached)
+		tell(outage, true, ""); /* only this thread changes it */
 	if (!outage->said)
 		return;
 	outage->said = false;

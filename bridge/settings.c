@@ -1,10 +1,11 @@
 #include "bridge/settings.h"
 
 #include <string.h>
+#include <sys/un.h>
 
 #include "bridge/pattern.h"
 
-enum { MAX_DRIVERS = 16, MIB = 1 << 20 };
+enum { MAX_DRIVERS = 16, MIB = 1 << 20, MAX_SOCKET_PATH = sizeof((struct sockaddr_un *)0)->sun_path };
 
 /* The section `key` of the root; it must be there and have only `keys`. */
 static int section(const struct conf_node *root, const char *key, const char *const *keys,
@@ -210,11 +211,30 @@ static int read_memory(struct settings *settings, struct err *err)
 {
 	static const char *const keys[] = {"budget", NULL};
 	const struct conf_node *map = conf_get(settings->tree, "memory");
-	int64_t budget_bytes = 32 * MIB;
+	int64_t budget_bytes = 16 * MIB;
 	if (map &&
 	    (conf_keys(map, keys, err) || conf_bytes(map, "budget", 4 * MIB, INT64_C(1) << 40, &budget_bytes, err)))
 		return ERR_FATAL;
 	settings->budget_bytes = (size_t)budget_bytes;
+	return 0;
+}
+
+/* People who ask for the status do not have the daemon's environment: the path depends on the file alone. */
+static int read_control(struct settings *settings, struct err *err)
+{
+	static const char *const keys[] = {"socket", NULL};
+	const struct conf_node *map = conf_get(settings->tree, "control");
+	const char *path = NULL;
+	if (map && (conf_keys(map, keys, err) || conf_text(map, "socket", &path, err)))
+		return ERR_FATAL;
+	const char *whole = path ? path : arena_text(&settings->arena, "%s.sock", settings->state_path);
+	if (strlen(whole) >= MAX_SOCKET_PATH)
+		return conf_error(
+			map ? map : conf_get(settings->tree, "state"), err,
+			"the path of the control socket, %.150s, has more than %d bytes: name a shorter one at "
+			"`control: {socket: ...}`",
+			whole, MAX_SOCKET_PATH - 1);
+	settings->control_path = whole;
 	return 0;
 }
 
@@ -236,8 +256,8 @@ static int read_log(struct settings *settings, struct err *err)
 
 static int load_tree(struct settings *settings, const char *file, struct err *err)
 {
-	static const char *const keys[] = {"source", "follow", "snapshot", "notifications", "sink", "state",
-					   "memory", "log",    NULL};
+	static const char *const keys[] = {"source", "follow", "snapshot", "notifications", "sink",
+					   "state",  "memory", "control",  "log",           NULL};
 	*settings = (struct settings){0};
 	int rc = conf_load(file, &settings->tree, err);
 	return rc ? rc : conf_keys(settings->tree, keys, err);
@@ -268,8 +288,11 @@ int settings_load(const char *file, const struct source_driver *const *sources, 
 	if ((rc = load_tree(settings, file, err)) || (rc = read_follow(settings, err)) ||
 	    (rc = read_snapshot(settings, err)) || (rc = check_notifications(settings, err)) ||
 	    (rc = read_source(settings, sources, err)) || (rc = read_sink(settings, sinks, err)) ||
-	    (rc = read_state(settings, err)) || (rc = read_memory(settings, err)))
+	    (rc = read_state(settings, err)) || (rc = read_memory(settings, err)) || (rc = read_control(settings, err)))
 		return rc;
+	settings->file = file;
+	settings->sources = sources;
+	settings->sinks = sinks;
 	return read_log(settings, err);
 }
 
@@ -280,5 +303,6 @@ void settings_free(struct settings *settings)
 	if (settings->sink)
 		settings->sink->free_config(settings->sink_config);
 	conf_free(settings->tree);
+	arena_free(&settings->arena);
 	*settings = (struct settings){0};
 }

@@ -21,8 +21,14 @@ struct settings {
 	size_t budget_bytes; /* of all batches under way */
 	enum log_level log_level;
 	enum log_format log_format;
+	bool verbose;             /* the command line wants every line */
+	const char *control_path; /* of the unix socket; NULL: none */
+	const char *file;         /* the configuration was read from it; NULL: it was made otherwise */
+	const struct source_driver *const *sources; /* the known drivers, NULL-terminated */
+	const struct sink_driver *const *sinks;
 
 	struct conf_node *tree;
+	struct arena arena;
 };
 
 /* Reads `file`; `sources` and `sinks` are the known drivers, NULL-terminated. Returns 0 or ERR_FATAL; *settings is to

@@ -27,8 +27,10 @@ struct batch {
 
 	struct put_list puts; /* the stream's new position and the entries that the changes alter */
 
-	size_t n_entries; /* of the journal or listing that it stands for, before collapsing */
-	size_t n_gone;    /* upserts dropped because the item was gone when it was read; its delete follows */
+	size_t n_entries;  /* of the journal or listing that it stands for, before collapsing */
+	size_t n_gone;     /* upserts dropped because the item was gone when it was read; its delete follows */
+	size_t n_late;     /* entries that became visible only after their ids were taken for settled */
+	size_t n_filtered; /* entries of what is not followed */
 
 	size_t charged_bytes; /* the pipeline's note of batch_bytes when it took the batch */
 };

@@ -93,6 +93,9 @@ struct parcel *parcel_letter(const struct parcel_maker *maker, const struct chan
 	return letter;
 }
 
+/* Of a daemon that starts. */
+static const struct server_info no_server;
+
 struct parcel *parcel_lifecycle(const struct parcel_maker *maker, const struct lifecycle *event)
 {
 	struct arena *arena = &maker->batch->arena;
@@ -100,7 +103,7 @@ struct parcel *parcel_lifecycle(const struct parcel_maker *maker, const struct l
 	struct route route;
 	route_lifecycle(event, arena, &route);
 	address(parcel, &route);
-	parcel->record.server = event->server;
+	parcel->record.server = event->server ? event->server : &no_server;
 	parcel->record.time_ns = event->time_ns;
 	parcel->record.value = maker->parts->encoder->lifecycle(event, arena, parcel->record.id);
 	return parcel;

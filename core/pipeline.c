@@ -247,9 +247,18 @@ static void on_failed(void *context, void *token, const struct err *why)
 	fail(pipeline, rc, &err);
 }
 
+static void on_reconnected(void *context)
+{
+	struct pipeline *pipeline = context;
+	pipeline->counts.n_reconnects++;
+}
+
 struct sink_events pipeline_events(struct pipeline *pipeline)
 {
-	return (struct sink_events){.context = pipeline, .acknowledged = on_acknowledged, .failed = on_failed};
+	return (struct sink_events){.context = pipeline,
+				    .acknowledged = on_acknowledged,
+				    .failed = on_failed,
+				    .reconnected = on_reconnected};
 }
 
 static int serve(struct pipeline *pipeline, struct err *err)
@@ -329,6 +338,8 @@ int pipeline_take(struct pipeline *pipeline, struct batch *batch, struct err *er
 	batch->charged_bytes = batch_bytes(batch);
 	pipeline->counts.n_entries += batch->n_entries;
 	pipeline->counts.n_gone += batch->n_gone;
+	pipeline->counts.n_late += batch->n_late;
+	pipeline->counts.n_filtered += batch->n_filtered;
 	pipeline->batch = batch;
 	pipeline->flight = inflight_add(&pipeline->inflight, batch);
 	pipeline->next_change = pipeline->next_lifecycle = 0;
@@ -400,6 +411,13 @@ int pipeline_finish(struct pipeline *pipeline, int deadline_ms, struct err *err)
 	if (committed)
 		*err = commit_err;
 	return committed ? committed : rc;
+}
+
+struct pipeline_load pipeline_load(const struct pipeline *pipeline)
+{
+	return (struct pipeline_load){.n_unanswered = pipeline->inflight.n_unanswered,
+				      .n_batches = pipeline->inflight.n_batches + pipeline->n_complete,
+				      .busy = pipeline->outbox != NULL};
 }
 
 const struct pipeline_counts *pipeline_counts(const struct pipeline *pipeline)

@@ -35,9 +35,11 @@ struct pipeline_counts {
 	uint64_t n_published;    /* records accepted by the sink, also those that failed later */
 	uint64_t n_acknowledged; /* records */
 	uint64_t n_dead_letters;
-	uint64_t n_gone; /* items that were gone when they were read */
+	uint64_t n_gone;             /* items that were gone when they were read */
+	uint64_t n_late, n_filtered; /* entries, as in struct batch */
 	uint64_t n_batches_committed;
 	uint64_t n_commits;
+	uint64_t n_reconnects; /* of the sink, without a rewind */
 };
 
 struct pipeline_parts {
@@ -79,6 +81,15 @@ int pipeline_timeout_ms(const struct pipeline *pipeline);
  * way, then commits what is complete. Returns 0 (all of it), ERR_AGAIN (the rest comes again at the next start),
  * ERR_STOPPED (the sink was told to hurry; as ERR_AGAIN) or ERR_FATAL. */
 int pipeline_finish(struct pipeline *pipeline, int deadline_ms, struct err *err);
+
+/* What it holds at this moment. */
+struct pipeline_load {
+	size_t n_unanswered; /* records, those not yet sent included */
+	size_t n_batches;
+	bool busy; /* the sink takes no more for now */
+};
+
+struct pipeline_load pipeline_load(const struct pipeline *pipeline);
 
 const struct pipeline_counts *pipeline_counts(const struct pipeline *pipeline);
 

@@ -35,12 +35,15 @@ static struct report *add(struct report *to, enum report_kind kind, const char *
 
 void report_text(struct report *group, const char *name, const char *format, ...)
 {
-	char text[REPORT_TEXT_BYTES];
-	va_list args;
+	va_list args, again;
 	va_start(args, format);
-	vsnprintf(text, sizeof text, format, args);
+	va_copy(again, args);
+	size_t size = (size_t)vsnprintf(NULL, 0, format, args) + 1;
+	char *text = arena_alloc(group->arena, size);
+	vsnprintf(text, size, format, again);
+	va_end(again);
 	va_end(args);
-	add(group, REPORT_TEXT, name)->text = arena_text(group->arena, "%s", text);
+	add(group, REPORT_TEXT, name)->text = text;
 }
 
 void report_number(struct report *group, const char *name, int64_t number)

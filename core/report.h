@@ -8,16 +8,13 @@
  *     report_free(report);
  *
  * Names are lower_case with the unit at the end (_bytes, _ms); a point in time is unix seconds, named `since` or
- * ..._at. Text is for people, cut at REPORT_TEXT_BYTES; no secrets. Memory: the root owns everything. One owner at a
- * time. */
+ * ..._at. Text is for people; no secrets. Memory: the root owns everything. One owner at a time. */
 #ifndef TIDINGS_CORE_REPORT_H
 #define TIDINGS_CORE_REPORT_H
 
 #include "core/arena.h"
 
 enum report_kind { REPORT_GROUP, REPORT_LIST, REPORT_TEXT, REPORT_NUMBER, REPORT_TRUTH };
-
-enum { REPORT_TEXT_BYTES = 2048 };
 
 struct report {
 	enum report_kind kind;

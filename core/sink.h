@@ -31,11 +31,11 @@ struct record {
 	enum topic topic;
 	struct slice key, value;
 	uint8_t id[EVENT_ID_SIZE];
-	const char *type;     /* CloudEvents type: "tidings.v1.ItemCreated", ... */
-	struct slice subject; /* the object's source key; may be empty */
-	const struct server_info *server;
-	int64_t time_ns; /* when the change was seen */
-	void *token;     /* comes back in the answer */
+	const char *type;                 /* CloudEvents type: "tidings.v1.ItemCreated", ... */
+	struct slice subject;             /* the object's source key; may be empty */
+	const struct server_info *server; /* never NULL; epoch 0: it is not known (yet) */
+	int64_t time_ns;                  /* when the change was seen */
+	void *token;                      /* comes back in the answer */
 };
 
 struct sink_events {
@@ -46,6 +46,8 @@ struct sink_events {
 	void (*failed)(void *context, void *token, const struct err *err);
 	/* Worth a line in the log, but no failure: an outage that is waited for, and its end. May be NULL. */
 	void (*notice)(void *context, const char *text);
+	/* A connection was lost and is back, without a rewind: to be counted. May be NULL. */
+	void (*reconnected)(void *context);
 };
 
 enum { SINK_BUSY = -1 }; /* from send: full for now, nothing changed; try again after service */

@@ -1,8 +1,12 @@
 /* The state: what must survive the process. Keys and values are bytes; their owners define them:
  *
  *     position/<stream>      where a stream goes on; the source's
+ *     taken/<stream>/<...>   what of it was published beyond that position; it goes with the position
  *     folder/<source key>    the folder map; the source's
- *     ends, offsets/...      what the state belongs to; the daemon's and the sink's
+ *     ends/sink              the name of the sink that it was made with; the daemon's
+ *     ends/<name>..., offsets/...   what else it belongs to; the source's and the sink's
+ *     epoch                  u32, little-endian: what the epoch of a new beginning is at least; left by `tidings state
+ *                            reset` and honoured by the source while it has no ends of its own
  *     request/snapshot/<...> somebody wants a snapshot: value "<store>\n<folder path>", as in struct source_request
  *                            (an empty path: every followed folder of the store). Written while no daemon runs; the
  *                            source takes it at seek and removes it in the batch that begins the snapshot, or, if
@@ -18,6 +22,8 @@
 #include "core/slice.h"
 
 #define STATE_GIVEN            "given"
+#define STATE_SINK             "ends/sink"
+#define STATE_EPOCH            "epoch"
 #define STATE_REQUEST_SNAPSHOT "request/snapshot/"
 
 struct state_put {

@@ -12,8 +12,9 @@ enum { MAX_COMMANDS = 16, MAX_HINT = 256 };
 
 const struct command *const *cli_commands(void)
 {
-	static const struct command *const commands[] = {&command_run,   &command_check,   &command_tail, &command_sync,
-							 &command_state, &command_version, &command_help, NULL};
+	static const struct command *const commands[] = {
+		&command_run,    &command_check,    &command_tail,    &command_sync, &command_state,
+		&command_status, &command_snapshot, &command_version, &command_help, NULL};
 	return commands;
 }
 
@@ -49,6 +50,8 @@ static const struct option long_options[] = {
 	{"verbose", no_argument, NULL, 'v'},
 	{"json", no_argument, NULL, 'j'},
 	{"state", required_argument, NULL, 's'},
+	{"yes", no_argument, NULL, 'y'},
+	{"replace", no_argument, NULL, 'r'},
 	{NULL, 0, NULL, 0},
 };
 
@@ -58,6 +61,10 @@ static void take_option(int option, struct cli_options *options)
 		options->config_file = optarg;
 	else if (option == 's')
 		options->state = optarg;
+	else if (option == 'y')
+		options->yes = true;
+	else if (option == 'r')
+		options->replace = true;
 	else if (option == 'v')
 		options->verbose = true;
 	else

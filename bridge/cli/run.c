@@ -7,6 +7,7 @@ static int run_with(const struct program *program, const struct cli_options *opt
 	int rc = settings_load(options->config_file, program->sources, program->sinks, &settings, err);
 	if (rc == 0) {
 		log_set_level(options->verbose ? LOG_LEVEL_DEBUG : settings.log_level);
+		settings.verbose = options->verbose;
 		log_set_format(settings.log_format);
 		rc = daemon_run(&settings, program->encoder, err);
 	}

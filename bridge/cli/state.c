@@ -1,171 +1,106 @@
-#include <inttypes.h>
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
-#include "bridge/cli/cli.h"
-#include "bridge/settings.h"
+#include "bridge/cli/state.h"
 #include "bridge/state/sqlite.h"
-#include "core/hex.h"
-#include "proto/json.h"
 
-struct listing {
-	const struct settings *settings;
-	struct state *state;
-	bool json;
-	int width; /* of the stream names */
+/* ---- what the verbs share ---- */
+
+int state_open_to_change(const char *path, struct state **state, struct err *err)
+{
+	if (access(path, F_OK) < 0 && errno == ENOENT)
+		return err_usage(err, "there is no state %s", path);
+	int rc = sqlite_state_open(path, state, err);
+	return rc ? err_prefix(err, "the state is changed only while no daemon runs") : 0;
+}
+
+int state_find_stream(struct state *state, const char *stream, struct arena *arena, const char **key, struct err *err)
+{
+	struct slice value;
+	*key = arena_text(arena, STATE_POSITION "%s", stream);
+	int rc = state->ops->get(state, slice_of_text(*key), arena, &value, err);
+	if (rc == ERR_GONE)
+		return err_usage(err, "no stream \"%.200s\" in the state: `tidings state list` names the streams",
+				 stream);
+	return rc;
+}
+
+struct removal {
+	struct put_list *list;
+	struct arena *arena;
 };
 
-static const char position_prefix[] = "position/";
-
-static const char *describe(const struct listing *listing, struct slice key, struct slice value, struct arena *arena)
+static int add_removal(void *context, struct slice key, struct slice value)
 {
-	describe_fn *const ops[] = {listing->settings->source->describe, listing->settings->sink->describe};
-	for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
-		const char *text = ops[i] ? ops[i](listing->state, key, value, arena) : NULL;
-		if (text)
-			return text;
-	}
-	return "(not understood by this version)";
-}
-
-/* A name of a folder must not command a terminal. */
-static void print_line(const char *text)
-{
-	for (const unsigned char *at = (const unsigned char *)text; *at; at++) {
-		bool is_c1 = *at == 0xC2 && at[1] >= 0x80 && at[1] < 0xA0;
-		at += is_c1;
-		putchar(is_c1 || *at < 0x20 || *at == 0x7F ? '?' : *at);
-	}
-	putchar('\n');
-}
-
-static void print_member(const char *name, const char *text)
-{
-	printf("\"%s\":", name);
-	json_print_text(slice_of_text(text), stdout);
-}
-
-static void print_json(const char *const names[2], const char *key, const char *hex, const char *text)
-{
-	putchar('{');
-	print_member(names[0], key);
-	putchar(',');
-	print_member(names[1], hex);
-	putchar(',');
-	print_member("text", text);
-	puts("}");
-}
-
-/* ---- list ---- */
-
-static struct slice stream_of(struct slice key)
-{
-	size_t n = sizeof position_prefix - 1;
-	return slice_of(key.data + n, key.size - n);
-}
-
-static int measure(void *context, struct slice key, struct slice value)
-{
-	struct listing *listing = context;
-	int n = (int)stream_of(key).size;
+	struct removal *removal = context;
 	(void)value;
-	listing->width = n > listing->width ? n : listing->width;
+	put_list_remove(removal->list, removal->arena, key);
 	return 0;
 }
 
-static int print_stream(void *context, struct slice key, struct slice value)
+int state_remove_all(struct state *state, const char *prefix, struct put_list *list, struct arena *arena,
+		     struct err *err)
 {
-	const struct listing *listing = context;
-	struct arena arena = {0};
-	struct slice name = stream_of(key);
-	const char *stream = arena_text(&arena, "%.*s", (int)name.size, (const char *)name.data);
-	const char *hex = hex_text(&arena, value), *text = describe(listing, key, value, &arena);
-	if (listing->json)
-		print_json((const char *const[]){"stream", "position"}, stream, hex, text);
-	else
-		print_line(arena_text(&arena, "%-*s  %s  %s", listing->width, stream, hex, text));
-	arena_free(&arena);
-	return 0;
-}
-
-static int list(struct listing *listing, struct err *err)
-{
-	struct state *state = listing->state;
-	struct slice prefix = slice_of_text(position_prefix);
-	int rc = state->ops->each(state, prefix, measure, listing, err);
-	return rc ? rc : state->ops->each(state, prefix, print_stream, listing, err);
-}
-
-/* ---- show ---- */
-
-/* A stream can be named as `list` names it. */
-static int find(struct state *state, const char **key, struct arena *arena, struct slice *value, struct err *err)
-{
-	const char *position = arena_text(arena, "%s%s", position_prefix, *key);
-	int rc = state->ops->get(state, slice_of_text(*key), arena, value, err);
-	if (rc != ERR_GONE)
-		return rc;
-	rc = state->ops->get(state, slice_of_text(position), arena, value, err);
-	if (rc == ERR_GONE)
-		return err_usage(err, "no entry \"%.200s\" in the state: `tidings state list` names the streams", *key);
-	*key = position;
-	return rc;
-}
-
-static int show(struct listing *listing, const char *key, struct err *err)
-{
-	struct arena arena = {0};
-	struct slice value;
-	int rc = find(listing->state, &key, &arena, &value, err);
-	if (rc == 0) {
-		const char *hex = hex_text(&arena, value);
-		const char *text = describe(listing, slice_of_text(key), value, &arena);
-		if (listing->json) {
-			print_json((const char *const[]){"key", "value"}, key, hex, text);
-		} else {
-			print_line(key);
-			print_line(hex);
-			print_line(text);
-		}
-	}
-	arena_free(&arena);
-	return rc;
+	struct removal removal = {list, arena};
+	return state->ops->each(state, slice_of_text(prefix), add_removal, &removal, err);
 }
 
 /* ---- the command ---- */
 
-static int list_or_show(const struct settings *settings, const struct cli_options *options, struct err *err)
+static const struct verb {
+	const char *name;
+	const char *missing; /* what to ask for when there are fewer arguments than `least` */
+	int least, most;
+	state_verb_fn *run;
+} verbs[] = {
+	{"list", "", 0, 0, state_list},
+	{"show", "show which entry? `tidings state list` names the streams", 1, 1, state_show},
+	{"set", "set which stream to which position? Write `set STREAM HEX`; `tidings state list` names the streams", 2,
+	 2, state_set},
+	{"reset", "", 0, 1, state_reset},
+	{"export", "export to which file? - is standard output", 1, 1, state_export},
+	{"import", "import from which file? - is standard input", 1, 1, state_import},
+};
+
+enum { N_VERBS = sizeof verbs / sizeof *verbs };
+
+static int check_arguments(const struct verb *verb, const struct cli_options *options)
 {
-	struct listing listing = {.settings = settings, .json = options->json};
-	int rc = sqlite_state_open_readonly(settings->state_path, &listing.state, err);
-	if (rc)
-		return rc;
-	rc = options->n_arguments == 1 ? list(&listing, err) : show(&listing, options->arguments[1], err);
-	listing.state->ops->close(listing.state);
-	return rc;
+	if (options->n_arguments - 1 < verb->least)
+		return cli_usage(&command_state, "%s", verb->missing);
+	if (options->n_arguments - 1 > verb->most)
+		return cli_usage(&command_state, "unexpected argument `%.60s`", options->arguments[verb->most + 1]);
+	return 0;
 }
 
-static int check_verb(const struct cli_options *options)
+/* NULL after saying what is wrong. */
+static const struct verb *find_verb(const struct cli_options *options)
 {
-	const char *verb = options->n_arguments ? options->arguments[0] : "";
-	if (strcmp(verb, "list") == 0 && options->n_arguments == 2)
-		return cli_usage(&command_state, "unexpected argument `%.60s`", options->arguments[1]);
-	if (strcmp(verb, "show") == 0 && options->n_arguments == 1)
-		return cli_usage(&command_state, "show which entry? `tidings state list` names the streams");
-	if (strcmp(verb, "list") == 0 || strcmp(verb, "show") == 0)
-		return 0;
-	return cli_usage(&command_state, *verb ? "`%.60s` is neither `list` nor `show`" : "list or show%s?", verb);
+	static const char all[] = "list, show, set, reset, export or import";
+	if (!options->n_arguments) {
+		cli_usage(&command_state, "%s?", all);
+		return NULL;
+	}
+	for (size_t i = 0; i < N_VERBS; i++)
+		if (strcmp(options->arguments[0], verbs[i].name) == 0)
+			return check_arguments(&verbs[i], options) ? NULL : &verbs[i];
+	cli_usage(&command_state, "`%.60s` is none of %s", options->arguments[0], all);
+	return NULL;
 }
 
 static int run(const struct program *program, int argc, char **argv)
 {
-	struct cli_options options = {.most_arguments = 2};
+	struct cli_options options = {.most_arguments = 3};
 	struct settings settings;
+	const struct verb *verb;
 	struct err err;
-	if (cli_options(&command_state, "c:j", argc, argv, &options) || check_verb(&options))
+	if (cli_options(&command_state, "c:jyr", argc, argv, &options) || !(verb = find_verb(&options)))
 		return EXIT_USAGE;
 	int rc = settings_load(options.config_file, program->sources, program->sinks, &settings, &err);
 	if (rc == 0)
-		rc = list_or_show(&settings, &options, &err);
+		rc = verb->run(program, &settings, &options, &err);
 	settings_free(&settings);
 	if (rc == 0)
 		return 0;
@@ -175,16 +110,32 @@ static int run(const struct program *program, int argc, char **argv)
 
 const struct command command_state = {
 	.name = "state",
-	.arguments = "list|show KEY -c FILE [-j]",
-	.summary = "what the state holds",
-	.text = "Reads the state that FILE names, also while the daemon runs; changes nothing.\n"
+	.arguments = "VERB -c FILE",
+	.summary = "what the state holds; setting it back, copying it",
+	.text = "While the daemon runs, too:\n"
 		"\n"
-		"  list        each stream: its name, its position in hexadecimal digits, and what that means\n"
-		"  show KEY    one entry: a stream as `list` names it, or a key (\"ends/kopano\", \"folder/...\")\n"
-		"  -c FILE     the configuration\n"
-		"  -j, --json  one JSON object per line\n"
+		"  list              each stream: its name, its position in hexadecimal digits, and what that means\n"
+		"  show KEY          one entry: a stream as `list` names it, or a key (\"ends/kopano\", "
+		"\"folder/...\")\n"
+		"  export FILE       all of it as JSON lines, as it is at one moment; - is standard output\n"
 		"\n"
-		"Exit codes: 0 done, 1 the state cannot be read now, 2 usage, configuration, no such state or entry,\n"
-		"a state that is damaged or newer.\n",
+		"Only while no daemon runs:\n"
+		"\n"
+		"  set STREAM HEX    goes on from another position, as `list` shows it\n"
+		"  reset             forgets everything: the next start begins anew, with snapshots where they are\n"
+		"                    configured, and raises the epoch of the records\n"
+		"  reset STREAM      that stream begins anew\n"
+		"  reset sink        forgets what was delivered where: topics or files are accepted as they are now.\n"
+		"                    Positions stay: records that were lost there do not come again\n"
+		"  import FILE       what `export` has written, into a state that is not there or empty\n"
+		"\n"
+		"  -c FILE           the configuration\n"
+		"  -j, --json        list, show: one JSON object per line\n"
+		"  -y, --yes         set, reset, import: do not ask\n"
+		"  -r, --replace     import: in the place of what the state holds\n"
+		"\n"
+		"Exit codes: 0 done, 1 the state cannot be read or written now, 2 usage, configuration, no such state "
+		"or\n"
+		"entry, a daemon runs, a state that is damaged or newer.\n",
 	.run = run,
 };

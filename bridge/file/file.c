@@ -248,6 +248,11 @@ static void close_sink(struct sink *sink)
 	free(file);
 }
 
+static void status(struct sink *sink, struct report *report)
+{
+	report_text(report, "directory", "%s", file_sink(sink)->directory);
+}
+
 /* ---- the driver ---- */
 
 static int configure(const struct conf_node *node, void **config, struct err *err)
@@ -285,6 +290,7 @@ static const struct sink_ops file_ops = {
 	.service = service,
 	.drain = drain,
 	.marks = marks,
+	.status = status,
 	.close = close_sink,
 };
 

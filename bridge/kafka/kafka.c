@@ -67,6 +67,7 @@ static void kafka_close(struct sink *sink)
 	for (int i = 0; i < N_TOPICS; i++)
 		free(kafka->topics[i].ends);
 	free(kafka->cluster);
+	pthread_mutex_destroy(&kafka->told.mutex);
 	close(kafka->fd);
 	free(kafka);
 }
@@ -81,6 +82,7 @@ static const struct sink_ops ops = {
 	.service = kafka_service,
 	.drain = kafka_drain,
 	.marks = kafka_marks,
+	.status = kafka_status,
 	.close = kafka_close,
 };
 
@@ -89,6 +91,7 @@ static int kafka_open(const void *config, const struct sink_events *events, int 
 {
 	struct kafka_sink *kafka = xcalloc(1, sizeof *kafka);
 	*kafka = (struct kafka_sink){.sink.ops = &ops, .config = config, .events = *events, .stop_fd = stop_fd};
+	pthread_mutex_init(&kafka->told.mutex, NULL);
 	kafka->headers.second = INT64_MIN;
 	for (int i = 0; i < N_TOPICS; i++)
 		kafka->topics[i].name = kafka->config->topics[i];

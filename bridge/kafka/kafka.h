@@ -7,15 +7,17 @@
  *     ends.c     the stored marks against what is there
  *     send.c     a record with its CloudEvents headers
  *     service.c  delivery reports and what else librdkafka tells
+ *     status.c   what is told of it
  *     kafka.c    the operations of core/sink.h, from these
  *
  * Memory: payloads are lent to librdkafka without a copy; they live in their batch until the report. Threads: all calls
- * come from one; librdkafka's own threads only ring `fd`. Errors: kafka_error names the reaction to a code of
- * librdkafka. */
+ * but status come from one; librdkafka's own threads only ring `fd`. Errors: kafka_error names the reaction to a code
+ * of librdkafka. */
 #ifndef TIDINGS_BRIDGE_KAFKA_KAFKA_H
 #define TIDINGS_BRIDGE_KAFKA_KAFKA_H
 
 #include <librdkafka/rdkafka.h>
+#include <pthread.h>
 
 #include "bridge/clock.h"
 #include "bridge/driver.h"
@@ -60,6 +62,14 @@ struct kafka_headers {
 	size_t source_size;
 };
 
+/* What others may see of it (status.c). */
+struct kafka_told {
+	pthread_mutex_t mutex;
+	size_t n_unanswered;
+	int64_t down_since; /* unix seconds; 0: it is connected */
+	char outage[512];
+};
+
 struct kafka_sink {
 	struct sink sink;
 	const struct kafka_config *config;
@@ -76,6 +86,7 @@ struct kafka_sink {
 	size_t n_unanswered;
 	bool is_down, is_denied; /* no broker is connected; the credentials were refused */
 	char last_error[256];    /* of a connection */
+	struct kafka_told told;
 };
 
 int kafka_configure(const struct conf_node *node, void **config, struct err *err);
@@ -112,6 +123,11 @@ describe_fn kafka_ends_describe;
 
 /* Notes that the record at this offset was acknowledged. */
 void kafka_ends_note(struct kafka_topic *topic, int32_t partition, int64_t offset);
+
+/* What others may see changed: an outage began (`outage` says which) or is over (NULL). */
+void kafka_tell_outage(struct kafka_sink *sink, const char *outage);
+void kafka_tell_unanswered(struct kafka_sink *sink);
+void kafka_status(struct sink *sink, struct report *report);
 
 void kafka_marks(struct sink *sink, struct put_list *list, struct arena *arena);
 int kafka_send(struct sink *sink, const struct record *record, struct err *err);

@@ -95,7 +95,10 @@ static void say_back(struct kafka_sink *sink)
 {
 	sink->is_down = false;
 	sink->is_denied = false;
+	kafka_tell_outage(sink, NULL);
 	notice(sink, "Kafka: connected again, records are acknowledged");
+	if (sink->events.reconnected)
+		sink->events.reconnected(sink->events.context);
 }
 
 static void answer(struct kafka_sink *sink, const rd_kafka_message_t *message)
@@ -120,6 +123,7 @@ static void say_down(struct kafka_sink *sink)
 	snprintf(text, sizeof text, "Kafka: no broker is connected%s%s; waiting, nothing is lost",
 		 sink->last_error[0] ? ": " : "", sink->last_error);
 	notice(sink, text);
+	kafka_tell_outage(sink, text);
 	sink->is_down = true;
 }
 
@@ -130,6 +134,7 @@ static void say_denied(struct kafka_sink *sink)
 		return;
 	snprintf(text, sizeof text, "Kafka: the credentials were refused: %s", sink->last_error);
 	notice(sink, text);
+	kafka_tell_outage(sink, text);
 	sink->is_denied = true;
 }
 
@@ -190,5 +195,6 @@ int kafka_service(struct sink *sink, struct err *err)
 		class = class ? class : taken;
 		rd_kafka_event_destroy(event);
 	}
+	kafka_tell_unanswered(kafka);
 	return class;
 }

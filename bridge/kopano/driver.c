@@ -3,6 +3,7 @@
 #include "bridge/kopano/describe.h"
 #include "bridge/kopano/http_url.h"
 #include "bridge/kopano/kopano.h"
+#include "bridge/kopano/reset.h"
 
 /* source.kopano of the configuration. */
 
@@ -156,4 +157,6 @@ const struct source_driver kopano_driver = {
 	.free_config = free_config,
 	.caution = caution,
 	.describe = kopano_describe,
+	.reset = kopano_reset,
+	.epoch = kopano_epoch,
 };

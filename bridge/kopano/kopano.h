@@ -68,7 +68,9 @@ struct kopano {
 	struct arena arena;
 	struct client_stop *stop;
 	struct client *client;     /* NULL: not connected */
+	bool away;                 /* the last step failed; it is said when one succeeds */
 	struct server_info server; /* epoch 0: not known yet */
+	uint32_t first_epoch;      /* of a state that does not know one */
 
 	struct folder_entry *known; /* the folder map of the state */
 	size_t n_known;

@@ -1,4 +1,5 @@
 #include "bridge/kopano/kopano.h"
+#include "bridge/kopano/reset.h"
 #include "core/hex.h"
 
 /* ---- entries ---- */
@@ -14,6 +15,7 @@ int load_ends(struct kopano *kopano, struct state *state, struct err *err)
 	struct arena arena = {0};
 	struct slice bytes;
 	struct ends ends;
+	kopano->first_epoch = kopano_first_epoch(state);
 	int rc = state->ops->get(state, slice_of_text(ENTRY_ENDS), &arena, &bytes, err);
 	bool readable = rc == 0 && ends_read(bytes, &ends);
 	arena_free(&arena);
@@ -25,7 +27,8 @@ int load_ends(struct kopano *kopano, struct state *state, struct err *err)
 	if (ends.mode == (uint8_t)kopano->config->follow->mode && ends.following == FOLLOWING_FOLDERS)
 		return 0;
 	return err_usage(err,
-			 "state: it was made with another follow.mode; change it back, or move the state file away");
+			 "state: it was made with another follow.mode; change it back, or begin anew with `tidings "
+			 "state reset`");
 }
 
 int load_get(struct state *state, const char *key, struct arena *arena, struct slice *bytes, bool *found,

@@ -64,14 +64,14 @@ static int check_server(struct kopano *kopano, struct err *err)
 	const uint8_t *guid = client_server_guid(kopano->client);
 	if (kopano->server.epoch == 0) {
 		memcpy(kopano->server.guid, guid, GUID_SIZE);
-		kopano->server.epoch = 1;
+		kopano->server.epoch = kopano->first_epoch;
 	}
 	if (memcmp(kopano->server.guid, guid, GUID_SIZE) == 0)
 		return 0;
 	return err_usage(
 		err,
 		"%s is another server than the one that the state belongs to (its GUID differs); to follow this one "
-		"from the start, move the state file away",
+		"from the start, begin anew with `tidings state reset`",
 		kopano->config->login.url);
 }
 
@@ -157,8 +157,14 @@ static int next(struct source *source, struct batch **batch, struct err *err)
 		int rc = connect_server(kopano, err);
 		if (rc == 0)
 			rc = passing(take_step(kopano, &idle, err), err);
-		if (rc)
+		if (rc) {
+			kopano->away = rc == ERR_AGAIN;
 			return rc;
+		}
+		if (kopano->away) {
+			kopano->away = false;
+			return SOURCE_BACK;
+		}
 		if (idle)
 			wait_for_poll(kopano);
 	}

@@ -128,9 +128,12 @@ class State(DaemonTest):
 
     def test_usage(self) -> None:
         for arguments, text in [
-            (["state"], "list or show?"),
-            (["state", "lst"], "`lst` is neither `list` nor `show`"),
+            (["state"], "list, show, set, reset, export or import?"),
+            (["state", "lst"], "`lst` is none of list, show, set, reset, export or import"),
             (["state", "list", "x"], "unexpected argument `x`"),
+            (["state", "set", "x"], "set which stream to which position? Write `set STREAM HEX`; `tidings state list` names the streams"),
+            (["state", "export"], "export to which file? - is standard output"),
+            (["state", "reset", "x", "y"], "unexpected argument `y`"),
             (["state", "show", "x", "y"], "unexpected argument `y`"),
             (["state", "show"], "show which entry? `tidings state list` names the streams"),
             (["state", "list", "--jsno"], "unknown option `--jsno`"),

@@ -162,7 +162,7 @@ static void no_failure(void *context, void *token, const struct err *err)
 static void open_ends_at_a_stop(struct sink_rig *rig)
 {
 	const struct sink_ops *ops = rig->sink_case->ops;
-	const struct sink_events events = {rig, no_event, no_failure, NULL};
+	const struct sink_events events = {rig, no_event, no_failure, NULL, NULL};
 	struct sink *half = NULL;
 	struct err err;
 	ops->close(NULL);
@@ -180,7 +180,7 @@ static void open_ends_at_a_stop(struct sink_rig *rig)
 static void what_is_unreachable_comes_again(struct sink_rig *rig)
 {
 	const struct sink_ops *ops = rig->sink_case->ops;
-	const struct sink_events events = {rig, no_event, no_failure, NULL};
+	const struct sink_events events = {rig, no_event, no_failure, NULL, NULL};
 	struct sink *half = NULL;
 	struct err err = {0};
 	sink_rig_close(rig);
@@ -210,7 +210,7 @@ static void only_acknowledged_is_marked(struct sink_rig *rig)
 static void marks_of_another_end_are_refused(struct sink_rig *rig)
 {
 	const struct sink_ops *ops = rig->sink_case->ops;
-	const struct sink_events events = {rig, no_event, no_failure, NULL};
+	const struct sink_events events = {rig, no_event, no_failure, NULL, NULL};
 	struct err err = {0};
 	sink_rig_send_many(rig, "a", 5);
 	sink_rig_settle(rig);

@@ -79,7 +79,7 @@ static void on_failed(void *context, void *token, const struct err *err)
 bool sink_rig_open(struct sink_rig *rig)
 {
 	const struct sink_ops *ops = rig->sink_case->ops;
-	const struct sink_events events = {rig, on_acknowledged, on_failed, NULL};
+	const struct sink_events events = {rig, on_acknowledged, on_failed, NULL, NULL};
 	struct err err;
 	int class = ops->open(rig->sink_case->config(rig->end), &events, rig->stop_fd, &rig->sink, &err);
 	if (!sink_rig_expect(rig, class == 0, "open: %s", class ? err.text : ""))

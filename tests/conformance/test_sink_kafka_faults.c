@@ -76,7 +76,7 @@ static int stop(void **state)
 
 static void open_sink(void)
 {
-	const struct sink_events events = {&trouble, on_acknowledged, on_failed, on_notice};
+	const struct sink_events events = {&trouble, on_acknowledged, on_failed, on_notice, NULL};
 	const struct sink_ops *ops = kafka_driver.ops;
 	if (ops->open(trouble.conf.config, &events, -1, &trouble.sink, &trouble.err) ||
 	    ops->seek(trouble.sink, &trouble.state->state, &trouble.err))
@@ -137,7 +137,7 @@ static void set_up(void)
 /* One failure, one line: the error. */
 static void an_outage_at_the_start_is_an_error_and_no_notice(void **state)
 {
-	const struct sink_events events = {&trouble, on_acknowledged, on_failed, on_notice};
+	const struct sink_events events = {&trouble, on_acknowledged, on_failed, on_notice, NULL};
 	(void)state;
 	set_down();
 	assert_int_equal(kafka_driver.ops->open(trouble.conf.config, &events, -1, &trouble.sink, &trouble.err),
@@ -237,7 +237,7 @@ static void close_in_an_outage_is_quick(void **state)
 /* Even where the offsets would fit. */
 static void a_state_of_another_cluster_is_refused(void **state)
 {
-	const struct sink_events events = {&trouble, on_acknowledged, on_failed, on_notice};
+	const struct sink_events events = {&trouble, on_acknowledged, on_failed, on_notice, NULL};
 	const struct sink_ops *ops = kafka_driver.ops;
 	struct arena arena = {0};
 	struct put_list list = {0};

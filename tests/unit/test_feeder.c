@@ -25,6 +25,7 @@ static struct state empty_state = {&empty_ops};
 
 static struct memory_server *server;
 static struct feeder *feeder;
+static struct outage outage;
 static struct err err;
 
 static int setup(void **state)
@@ -45,7 +46,8 @@ static int teardown(void **state)
 
 static void start(size_t budget_bytes)
 {
-	struct feeder_parts parts = {&memory_source_ops, server, &empty_state, budget_bytes};
+	outage = OUTAGE_OF("source");
+	struct feeder_parts parts = {&memory_source_ops, server, &empty_state, budget_bytes, &outage};
 	assert_int_equal(feeder_start(&parts, &feeder, &err), 0);
 }
 

@@ -71,7 +71,7 @@ static void on_failed(void *context, void *token, const struct err *err)
 
 static int try_open(struct sink **sink)
 {
-	static const struct sink_events events = {NULL, on_acknowledged, on_failed, NULL};
+	static const struct sink_events events = {NULL, on_acknowledged, on_failed, NULL, NULL};
 	int rc = file_driver.ops->open(&rig.config, &events, -1, sink, &rig.err);
 	return rc ? rc : file_driver.ops->seek(*sink, &rig.state->state, &rig.err);
 }
