@@ -19,6 +19,9 @@ $(foreach file,$(PROTOS),644 share/tidings/$(file) $(file)
 )
 644 share/doc/tidings/CHANGELOG.md CHANGELOG.md
 644 share/doc/tidings/events.md proto/README.md
+644 share/doc/tidings/zeromq.md proto/zeromq.md
+$(foreach file,$(wildcard proto/clients/python/*.py),644 share/doc/tidings/examples/$(notdir $(file)) $(file)
+)
 $(foreach file,$(EXAMPLES),644 share/doc/tidings/examples/$(notdir $(file)) $(file)
 )
 endef
