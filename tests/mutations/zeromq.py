@@ -25,7 +25,7 @@ MUTATIONS = [
      [("	session->sent = session->outbox.acknowledged;\n	session->credit", "	session->credit")], CONSUMERS),
     ("zeromq: anybody may acknowledge", SESSION,
      [("	else if (frame.size > 0 && known)\n", "	else if (frame.size > 0 && message.kind != STREAM_HEARTBEAT)\n")], RULES),
-    ("zeromq: a second hello takes the name over", SESSION, [("	else if (is_taken(session, peer))\n", "	else if (0)\n")], CONSUMERS),
+    ("zeromq: a second hello takes the name over", SESSION, [("	else if (is_taken(session, peer))\n", "	else if (is_taken(session, peer) && 0)\n")], CONSUMERS),
     ("zeromq: the dead keep their name", SESSION, [("go_away(session, \"nothing is heard from it\")", "(void)now")], CONSUMERS),
     ("zeromq: a lost connection keeps its name until the heartbeats miss it", SESSION,
      [(" && beat(session) != SESSION_GONE", "")], CONSUMERS),

@@ -1,0 +1,138 @@
+/* Engine to ZeroMQ, live and acknowledged, beside a bare PUSH and PULL with the same payload.
+ *
+ *     bench_zeromq [RECORDS [ROUNDS]]
+ *
+ * The receiver is a thread with libzmq; a round is over when it has all. Over TCP on loopback. Rounds alternate. */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <zmq.h>
+
+#include "bridge/zeromq/consumer.h"
+#include "bridge/zeromq/zeromq.h"
+#include "proto/encode.h"
+#include "tests/support/bench_engine.h"
+
+enum { ACKNOWLEDGE_EVERY = 500, NEXT_MS = 20, QUEUE = 100000000, CONNECT_MS = 500 };
+
+#define ADDRESS "tcp://127.0.0.1:25560"
+
+extern const struct sink_driver zeromq_driver;
+
+static size_t n_records = 200000;
+static _Atomic size_t n_received;
+static atomic_bool over;
+
+static bool all_received(void)
+{
+	return n_received >= n_records;
+}
+
+/* ---- receivers ---- */
+
+static void *consume(void *consumer)
+{
+	struct zeromq_record record = {0};
+	struct err err;
+	size_t n_unacknowledged = 0;
+	while (!over) {
+		bool is_there = zeromq_consumer_next(consumer, &record, NEXT_MS, &err) == 0;
+		n_received += is_there;
+		n_unacknowledged += is_there;
+		if (n_unacknowledged >= ACKNOWLEDGE_EVERY || (!is_there && n_unacknowledged) || all_received()) {
+			zeromq_consumer_acknowledge(consumer, &record);
+			n_unacknowledged = 0;
+		}
+	}
+	zeromq_consumer_close(consumer);
+	return NULL;
+}
+
+static void *pull(void *context)
+{
+	void *socket = zmq_socket(context, ZMQ_PULL);
+	zmq_connect(socket, ADDRESS);
+	zmq_msg_t message;
+	zmq_msg_init(&message);
+	while (!all_received())
+		n_received += zmq_msg_recv(&message, socket, 0) >= 0;
+	zmq_msg_close(&message);
+	zmq_close(socket);
+	zmq_ctx_term(context);
+	return NULL;
+}
+
+/* ---- rounds ---- */
+
+static void run_engine(const char *what, const struct zeromq_config *config, struct zeromq_consumer *consumer,
+		       int round)
+{
+	pthread_t thread;
+	n_received = 0;
+	over = false;
+	pthread_create(&thread, NULL, consume, consumer);
+	const struct bench_run run = {.driver = &zeromq_driver,
+				      .config = (void *)config,
+				      .n_records = n_records,
+				      .settle_ms = CONNECT_MS,
+				      .is_over = all_received};
+	bench_engine(&run, what, round);
+	over = true;
+	pthread_join(thread, NULL);
+}
+
+static void run_acknowledged(int round)
+{
+	const struct zeromq_config config = {
+		.acknowledged = ADDRESS, .consumer = "bench", .heartbeat_ms = 1000, .outbox_bytes = 8 << 20};
+	struct zeromq_consumer *consumer;
+	struct err err;
+	if (zeromq_consumer_open(ADDRESS, "bench", -1, NULL, &consumer, &err))
+		bench_die(&err);
+	run_engine("engine to ZeroMQ, acknowledged", &config, consumer, round);
+}
+
+static void run_live(int round)
+{
+	const struct zeromq_config config = {
+		.best_effort = true, .live = ADDRESS, .heartbeat_ms = 1000, .queue = QUEUE};
+	struct zeromq_consumer *subscriber;
+	struct err err;
+	if (zeromq_subscriber_open(ADDRESS, NULL, 0, -1, &subscriber, &err))
+		bench_die(&err);
+	run_engine("engine to ZeroMQ, live", &config, subscriber, round);
+}
+
+static void run_bare(int round)
+{
+	void *context = zmq_ctx_new(), *socket = zmq_socket(context, ZMQ_PUSH);
+	struct batch *batch = bench_batch(0, 1);
+	uint8_t id[EVENT_ID_SIZE];
+	struct slice value = protobuf_encoder.change(&batch->changes[0], &batch->arena, id);
+	pthread_t thread;
+	n_received = 0;
+	if (zmq_bind(socket, ADDRESS))
+		abort();
+	pthread_create(&thread, NULL, pull, zmq_ctx_new());
+	struct bench_clock clock = bench_begin();
+	for (size_t i = 0; i < n_records; i++)
+		zmq_send(socket, value.data, value.size, 0);
+	pthread_join(thread, NULL);
+	bench_report("bare PUSH and PULL", round, n_records, &clock);
+	zmq_close(socket);
+	zmq_ctx_term(context);
+	batch_free(batch);
+}
+
+int main(int argc, char **argv)
+{
+	n_records = argc > 1 ? strtoul(argv[1], NULL, 10) : n_records;
+	int n_rounds = argc > 2 ? atoi(argv[2]) : 3;
+	for (int round = 1; round <= n_rounds; round++) {
+		run_bare(round);
+		run_acknowledged(round);
+		run_live(round);
+	}
+	return 0;
+}

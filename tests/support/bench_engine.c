@@ -1,0 +1,259 @@
+#include "tests/support/bench_engine.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "bridge/clock.h"
+#include "bridge/feeder.h"
+#include "bridge/state/sqlite.h"
+#include "core/pipeline.h"
+#include "proto/encode.h"
+
+enum { BUDGET_BYTES = 32 << 20, POLL_MS = 1000 };
+
+static size_t n_records;
+
+void bench_die(const struct err *err)
+{
+	fprintf(stderr, "%s\n", err->text);
+	exit(1);
+}
+
+static double cpu_seconds(void)
+{
+	struct rusage usage;
+	getrusage(RUSAGE_SELF, &usage);
+	return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+	       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
+struct bench_clock bench_begin(void)
+{
+	return (struct bench_clock){clock_ms(), cpu_seconds()};
+}
+
+void bench_report(const char *what, int round, size_t n, const struct bench_clock *clock)
+{
+	double seconds = (double)(clock_ms() - clock->began_ms) / 1000;
+	printf("{\"bench\":\"%s\",\"round\":%d,\"records\":%zu,\"seconds\":%.3f,\"records_per_s\":%.0f,\"cpu_us_per_"
+	       "record\":%.2f}\n",
+	       what, round, n, seconds, (double)n / seconds, (cpu_seconds() - clock->cpu_seconds) * 1e6 / (double)n);
+	fflush(stdout);
+}
+
+/* ---- what is sent ---- */
+
+static const struct server_info server = {.guid = "server-guid-0123", .epoch = 1};
+
+static void fill_change(struct batch *batch, struct change *change, size_t n, struct store_info *store,
+			struct folder_info *folders)
+{
+	static const uint8_t zeros[22];
+	uint8_t key[22] = "server-guid-0123";
+	memcpy(key + 16, &n, 6);
+	struct item *item = arena_zero(&batch->arena, sizeof *item);
+	item->message_class = slice_of_text("IPM.Note");
+	item->subject = slice_of_text(arena_text(&batch->arena, "A mail about something, number %zu", n));
+	item->sender =
+		(struct address){slice_of_text("User One"), slice_of_text("user1@example.com"), slice_of_text("SMTP")};
+	item->display_to = slice_of_text("User Two; User Three");
+	item->delivered_at_ns = item->modified_at_ns = 1700000000000000000;
+	item->size_bytes = 4711;
+	item->message_flags = 1;
+	change->kind = CHANGE_UPDATED;
+	change->origin = ORIGIN_ICS;
+	change->object_type = OBJECT_ITEM;
+	change->server = &server;
+	change->store = store;
+	change->folder = &folders[n % BENCH_FOLDERS];
+	change->source_key = arena_copy(&batch->arena, slice_of(key, sizeof key));
+	change->parent_source_key = change->folder->source_key;
+	change->entry_id = arena_copy(&batch->arena, slice_of(zeros, sizeof zeros));
+	change->change_id = n + 1;
+	change->item_number = (uint32_t)n;
+	change->observed_at_ns = 1700000000123456789 + (int64_t)n;
+	change->item = item;
+}
+
+static struct folder_info *make_folders(struct batch *batch)
+{
+	struct folder_info *folders = arena_zero(&batch->arena, BENCH_FOLDERS * sizeof *folders);
+	for (int i = 0; i < BENCH_FOLDERS; i++) {
+		folders[i].source_key = slice_of_text(arena_text(&batch->arena, "server-guid-0123folder%02d", i));
+		folders[i].path = slice_of_text("Inbox");
+		folders[i].container_class = slice_of_text("IPF.Note");
+	}
+	return folders;
+}
+
+struct batch *bench_batch(size_t first, size_t n)
+{
+	struct batch *batch = batch_new("contents/bench");
+	struct store_info *store = arena_zero(&batch->arena, sizeof *store);
+	memcpy(store->guid, "store-guid-01234", GUID_SIZE);
+	store->owner = slice_of_text("user1");
+	struct folder_info *folders = make_folders(batch);
+	for (size_t i = 0; i < n; i++)
+		fill_change(batch, batch_change(batch), first + i, store, folders);
+	batch_put(batch, slice_of_text("position/contents/bench"), slice_of(&first, sizeof first));
+	batch->n_entries = n;
+	return batch;
+}
+
+/* ---- a source that has it at hand ---- */
+
+struct bench_source {
+	struct source source;
+	size_t n_given;
+	bool stopped;
+};
+
+static int source_open(const void *config, struct source **source, struct err *err)
+{
+	(void)config, (void)err;
+	struct bench_source *bench = xcalloc(1, sizeof *bench);
+	*source = &bench->source;
+	return 0;
+}
+
+static int source_seek(struct source *source, struct state *state, struct err *err)
+{
+	(void)source, (void)state, (void)err;
+	return 0;
+}
+
+static int source_next(struct source *source, struct batch **batch, struct err *err)
+{
+	struct bench_source *bench = (struct bench_source *)source;
+	size_t n = n_records - bench->n_given < BATCH_CHANGES ? n_records - bench->n_given : BATCH_CHANGES;
+	if (n == 0)
+		return err_set(err, ERR_STOPPED, "all given");
+	*batch = bench_batch(bench->n_given, n);
+	bench->n_given += n;
+	return 0;
+}
+
+static void source_stop(struct source *source)
+{
+	((struct bench_source *)source)->stopped = true;
+}
+
+static void source_close(struct source *source)
+{
+	free(source);
+}
+
+static const struct source_ops bench_source_ops = {.name = "bench",
+						   .open = source_open,
+						   .seek = source_seek,
+						   .next = source_next,
+						   .stop = source_stop,
+						   .close = source_close};
+
+/* ---- the engine ---- */
+
+struct engine {
+	const struct sink_driver *driver;
+	struct pipeline *pipeline;
+	struct sink *sink;
+	struct state *state;
+	struct feeder *feeder;
+};
+
+static void on_committed(void *context, size_t n_batches, size_t n_bytes)
+{
+	(void)n_batches;
+	feeder_release(((struct engine *)context)->feeder, n_bytes);
+}
+
+static void open_engine(struct engine *engine, void *config, const char *state_path)
+{
+	struct err err;
+	engine->pipeline = pipeline_new();
+	struct sink_events events = pipeline_events(engine->pipeline);
+	if (sqlite_state_open(state_path, &engine->state, &err) ||
+	    engine->driver->ops->open(config, &events, -1, &engine->sink, &err) ||
+	    engine->driver->ops->seek(engine->sink, engine->state, &err))
+		bench_die(&err);
+	struct pipeline_parts parts = {.sink = engine->sink,
+				       .state = engine->state,
+				       .encoder = &protobuf_encoder,
+				       .topics = engine->driver->topics(config),
+				       .budget_bytes = BUDGET_BYTES,
+				       .now_ms = clock_ms,
+				       .committed = on_committed,
+				       .context = engine};
+	pipeline_start(engine->pipeline, &parts);
+}
+
+static void settle(struct engine *engine, int ms)
+{
+	struct err err;
+	for (int64_t end_ms = clock_ms() + ms; clock_ms() < end_ms;) {
+		struct pollfd fd = {.fd = engine->sink->ops->fd(engine->sink), .events = POLLIN};
+		poll(&fd, 1, 10);
+		if (engine->sink->ops->service(engine->sink, &err))
+			bench_die(&err);
+	}
+}
+
+static void start_source(struct engine *engine)
+{
+	struct err err;
+	struct feeder_parts feeder = {&bench_source_ops, NULL, engine->state, BUDGET_BYTES};
+	if (feeder_start(&feeder, &engine->feeder, &err))
+		bench_die(&err);
+}
+
+static void turn_engine(struct engine *engine)
+{
+	struct err err;
+	struct batch *batch;
+	if (pipeline_turn(engine->pipeline, &err))
+		bench_die(&err);
+	feeder_check(engine->feeder, &err);
+	while (pipeline_ready(engine->pipeline) && (batch = feeder_take(engine->feeder)))
+		if (pipeline_take(engine->pipeline, batch, &err))
+			bench_die(&err);
+	struct pollfd fds[] = {{.fd = feeder_fd(engine->feeder), .events = POLLIN},
+			       {.fd = engine->sink->ops->fd(engine->sink), .events = POLLIN}};
+	int timeout = pipeline_timeout_ms(engine->pipeline);
+	poll(fds, 2, timeout < 0 ? POLL_MS : timeout);
+}
+
+static void run_until_over(struct engine *engine, const struct bench_run *run)
+{
+	while (pipeline_counts(engine->pipeline)->n_acknowledged < run->n_records || (run->is_over && !run->is_over()))
+		turn_engine(engine);
+}
+
+static void close_engine(struct engine *engine)
+{
+	feeder_stop(engine->feeder);
+	engine->sink->ops->close(engine->sink);
+	pipeline_free(engine->pipeline);
+	engine->state->ops->close(engine->state);
+}
+
+void bench_engine(const struct bench_run *run, const char *what, int round)
+{
+	struct engine engine = {.driver = run->driver};
+	char path[] = "/tmp/tidings-bench-XXXXXX", state_path[64];
+	struct err err;
+	if (!mkdtemp(path))
+		abort();
+	snprintf(state_path, sizeof state_path, "%s/state.db", path);
+	n_records = run->n_records;
+	open_engine(&engine, run->config, state_path);
+	settle(&engine, run->settle_ms);
+	struct bench_clock clock = bench_begin();
+	start_source(&engine);
+	run_until_over(&engine, run);
+	if (pipeline_finish(engine.pipeline, 10000, &err))
+		bench_die(&err);
+	bench_report(what, round, n_records, &clock);
+	close_engine(&engine);
+}

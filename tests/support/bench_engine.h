@@ -1,0 +1,40 @@
+/* What the benchmarks of the sinks share: mails that a source has at hand, and all that the daemon does after a source:
+ * queue between threads, route, encode, send, acknowledgements, commits to an SQLite file.
+ *
+ *     bench_engine(&(struct bench_run){.driver = &kafka_driver, .config = config, .n_records = n}, "to Kafka", 1)
+ *
+ * Threads: one, besides the source's. Errors end the program. */
+#ifndef TIDINGS_TESTS_SUPPORT_BENCH_ENGINE_H
+#define TIDINGS_TESTS_SUPPORT_BENCH_ENGINE_H
+
+#include "bridge/driver.h"
+#include "core/batch.h"
+
+enum { BENCH_FOLDERS = 50 };
+
+struct bench_clock {
+	int64_t began_ms;
+	double cpu_seconds;
+};
+
+void bench_die(const struct err *err);
+struct bench_clock bench_begin(void);
+
+/* Prints a JSON line: records, seconds, records per second, CPU time. */
+void bench_report(const char *what, int round, size_t n_records, const struct bench_clock *clock);
+
+/* n mails in BENCH_FOLDERS folders, from this one on. */
+struct batch *bench_batch(size_t first, size_t n);
+
+struct bench_run {
+	const struct sink_driver *driver;
+	void *config;
+	size_t n_records;
+	int settle_ms;         /* the sink is served for so long before anything is sent */
+	bool (*is_over)(void); /* beside that all is acknowledged; may be NULL */
+};
+
+/* Sends the records through the sink and prints a line. */
+void bench_engine(const struct bench_run *run, const char *what, int round);
+
+#endif
