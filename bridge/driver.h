@@ -17,6 +17,9 @@ enum follow_object { /* bits: what records are published of */
 		     FOLLOW_GROUP = 1 << 4,
 };
 
+/* One round: what is there now, and soon a position that is beyond it and nothing else. */
+enum follow_once { ONCE_NOT, ONCE_FOLDER, ONCE_SERVER, ONCE_HIERARCHY, ONCE_ADDRESSBOOK };
+
 struct follow {
 	enum follow_mode mode;
 	const struct conf_node *stores;  /* login names, or "public"; NULL: all (FOLLOW_SERVER) */
@@ -27,7 +30,7 @@ struct follow {
 	bool associated;                 /* also associated items */
 	bool snapshot;                   /* list what is there at the start */
 	int64_t items_per_second;        /* of listings, at most; 0: no limit */
-	bool once; /* one round: what is there now, and soon a position that is beyond it and nothing else */
+	enum follow_once once;
 };
 
 /* What an entry of the state says, for people, in the arena. It may read other entries of `state`. NULL: the entry is
@@ -50,6 +53,9 @@ struct source_driver {
 		     struct err *err);
 	/* Optional. The epoch of the records that were made with this state; 0: none yet, or it cannot tell. */
 	uint32_t (*epoch)(struct state *state);
+	/* The position of what was followed (follow.once), in the form in which STATE_GIVEN is taken: that of the
+	 * server's own tools. In the arena. 0, or ERR_FATAL: it was not read to its end. */
+	int (*once_state)(struct state *state, struct arena *arena, struct slice *bytes, struct err *err);
 };
 
 /* ---- what a sink has delivered, read back: `tail` ---- */

@@ -263,14 +263,28 @@ static int load_tree(struct settings *settings, const char *file, struct err *er
 	return rc ? rc : conf_keys(settings->tree, keys, err);
 }
 
-int settings_load_source(const char *file, const struct source_driver *const *sources, struct settings *settings,
-			 struct err *err)
+static int read_follow_once(struct settings *settings, enum follow_once once, struct err *err)
+{
+	static const unsigned objects[] = {[ONCE_FOLDER] = FOLLOW_ITEM,
+					   [ONCE_SERVER] = FOLLOW_ITEM,
+					   [ONCE_HIERARCHY] = FOLLOW_FOLDER,
+					   [ONCE_ADDRESSBOOK] = FOLLOW_USER | FOLLOW_GROUP};
+	struct follow *follow = &settings->follow;
+	bool of_all = once == ONCE_SERVER || once == ONCE_ADDRESSBOOK;
+	int rc = of_all && !conf_get(settings->tree, "follow") ? 0 : read_follow(settings, err);
+	if (of_all)
+		*follow = (struct follow){.mode = FOLLOW_SERVER, .associated = follow->associated};
+	follow->once = once;
+	follow->objects = objects[once];
+	return rc;
+}
+
+int settings_load_source(const char *file, const struct source_driver *const *sources, enum follow_once once,
+			 struct settings *settings, struct err *err)
 {
 	int rc;
-	if ((rc = load_tree(settings, file, err)) || (rc = read_follow(settings, err)))
+	if ((rc = load_tree(settings, file, err)) || (rc = read_follow_once(settings, once, err)))
 		return rc;
-	settings->follow.once = true;
-	settings->follow.objects = FOLLOW_ITEM;
 	return read_source(settings, sources, err);
 }
 

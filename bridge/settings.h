@@ -37,9 +37,10 @@ int settings_load(const char *file, const struct source_driver *const *sources, 
 		  struct settings *settings, struct err *err);
 
 /* The same of `source` and `follow` alone; the other sections may be missing or wrong. For one round:
- * follow.once is true, follow.objects is items; follow.snapshot is false, and the caller may set it. */
-int settings_load_source(const char *file, const struct source_driver *const *sources, struct settings *settings,
-			 struct err *err);
+ * follow.once is `once`, follow.objects is what that gives; follow.snapshot is false, and the caller may set it. Of the
+ * server and the address book `follow` may be missing, and says only whether associated items count. */
+int settings_load_source(const char *file, const struct source_driver *const *sources, enum follow_once once,
+			 struct settings *settings, struct err *err);
 
 /* The same of `sink` alone: for reading back what was delivered. */
 int settings_load_sink(const char *file, const struct sink_driver *const *sinks, struct settings *settings,

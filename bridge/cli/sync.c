@@ -62,7 +62,8 @@ static int give(struct state *state, const char *hex, struct err *err)
 /* Without a state, and with an empty one as python-kopano has it, from the start. */
 static int prepare(struct sync *sync, const char *given, struct err *err)
 {
-	int rc = one_folder(&sync->settings, err);
+	bool of_folder = sync->settings.follow.once == ONCE_FOLDER;
+	int rc = of_folder ? one_folder(&sync->settings, err) : 0;
 	sync->silent = given && strcmp(given, "now") == 0;
 	sync->settings.follow.snapshot = !sync->silent;
 	if (rc || sync->silent || !given || !*given)
@@ -131,23 +132,16 @@ static int take_round(struct sync *sync, struct err *err)
 
 /* ---- the new state ---- */
 
-static int print_position(void *context, struct slice key, struct slice value)
+static int print_state(const struct sync *sync, struct err *err)
 {
-	size_t *n = context;
-	(void)key;
-	++*n;
-	for (size_t i = 0; i < value.size; i++)
-		printf("%02X", value.data[i]);
-	putchar('\n');
-	return 0;
-}
-
-static int print_state(struct state *state, struct err *err)
-{
-	size_t n = 0;
-	int rc = state->ops->each(state, slice_of_text("position/"), print_position, &n, err);
-	if (rc == 0 && n != 1)
-		rc = err_fatal(err, "the folder was not read to its end; try again");
+	struct arena arena = {0};
+	struct slice bytes;
+	int rc = sync->settings.source->once_state(sync->state, &arena, &bytes, err);
+	for (size_t i = 0; rc == 0 && i < bytes.size; i++)
+		printf("%02X", bytes.data[i]);
+	if (rc == 0)
+		putchar('\n');
+	arena_free(&arena);
 	return rc;
 }
 
@@ -161,7 +155,7 @@ static int sync_once(struct sync *sync, const struct cli_options *options, struc
 	if (rc == 0)
 		rc = take_round(sync, err);
 	if (rc == 0)
-		rc = print_state(sync->state, err);
+		rc = print_state(sync, err);
 	sync->state->ops->close(sync->state);
 	return rc;
 }
@@ -171,9 +165,10 @@ static int run(const struct program *program, int argc, char **argv)
 	struct cli_options options = {0};
 	struct sync sync = {.encoder = program->encoder};
 	struct err err;
-	if (cli_options(&command_sync, "c:s:", argc, argv, &options))
+	if (cli_options(&command_sync, "c:s:a", argc, argv, &options))
 		return EXIT_USAGE;
-	int rc = settings_load_source(options.config_file, program->sources, &sync.settings, &err);
+	int rc = settings_load_source(options.config_file, program->sources, options.once ? options.once : ONCE_FOLDER,
+				      &sync.settings, &err);
 	if (rc == 0)
 		rc = sync_once(&sync, &options, &err);
 	settings_free(&sync.settings);
@@ -185,22 +180,24 @@ static int run(const struct program *program, int argc, char **argv)
 
 const struct command command_sync = {
 	.name = "sync",
-	.arguments = "-c FILE [--state HEX|now]",
-	.summary = "the changes of one folder since a state, and the new state",
-	.text = "Prints the changes of the folder that FILE names since HEX, a JSON object on each line, then\n"
-		"the new state on a line of its own. Only `source` and `follow` of FILE count, and they must\n"
-		"name one store and one folder.\n"
+	.arguments = "[--addressbook] -c FILE [--state HEX|now]",
+	.summary = "the changes of one folder or of the address book since a state, and the new state",
+	.text = "Prints what has changed since HEX, a JSON object on each line, then the new state on a line of its\n"
+		"own. Without an option it is about the folder that FILE names: `source` and `follow` count, and they\n"
+		"must name one store and one folder.\n"
 		"\n"
-		"  -c FILE      the configuration\n"
-		"  --state HEX  a state that this command or python-kopano (folder.state, folder.sync) has printed\n"
-		"  --state now  prints nothing but the present state\n"
+		"  --addressbook  users and groups of the server; only `source` of FILE counts\n"
+		"  -c FILE        the configuration\n"
+		"  --state HEX    a state that this command or python-kopano (folder.state, folder.sync,\n"
+		"                 server.sync_gab) has printed for the same thing\n"
+		"  --state now    prints nothing but the present state\n"
 		"\n"
-		"Without --state all items are listed, as a snapshot, with what changes meanwhile. If something\n"
+		"Without --state everything is listed, as a snapshot, with what changes meanwhile. If something\n"
 		"has changed the command takes a second (source.kopano.settle_ms): entries of the journal can\n"
 		"appear late, below others, and a state must not be beyond them. If the command fails no state\n"
 		"is printed, and the old one is still good.\n"
 		"\n"
 		"Exit codes: 0 done, 1 failed (try again), 2 usage, configuration, password, no such folder or no\n"
-		"right to read it, a state of another folder.\n",
+		"right to read it, a state of something else.\n",
 	.run = run,
 };

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "bridge/kopano/book_state.h"
 #include "bridge/kopano/position.h"
 #include "core/hex.h"
 
@@ -98,11 +99,34 @@ static const char *describe_ends(struct slice value, struct arena *arena)
 			  hex_text(arena, slice_of(ends.server.guid, GUID_SIZE)), ends.server.epoch);
 }
 
+static const char *describe_book(struct slice value, struct arena *arena)
+{
+	static const char *const listing[] = {"", ", new users and groups are being announced",
+					      ", all users and groups are being announced"};
+	struct book_position position;
+	if (!book_position_read(value, &position))
+		return NULL;
+	return arena_text(arena, "change id %u of the address book, epoch %u%s", position.change_id, position.epoch,
+			  listing[position.listing]);
+}
+
+static const char *describe_book_entry(struct slice value, struct arena *arena)
+{
+	struct book_entry entry;
+	return book_entry_read(value, &entry)
+		       ? arena_text(arena, "a user or group, announced since listing %u", entry.listing_no)
+		       : NULL;
+}
+
 const char *kopano_describe(struct state *state, struct slice key, struct slice value, struct arena *arena)
 {
 	struct slice rest;
 	if (begins(key, POSITION_SNAPSHOT, &rest))
 		return describe_snapshot(state, rest, value, arena);
+	if (slice_equal(key, slice_of_text(BOOK_POSITION)))
+		return describe_book(value, arena);
+	if (begins(key, BOOK_ENTRY, &rest))
+		return describe_book_entry(value, arena);
 	if (begins(key, POSITION_STREAM, &rest))
 		return describe_stream(state, rest, value, arena);
 	if (begins(key, TAKEN_STREAM, &rest))

@@ -10,10 +10,12 @@
 enum {
 	DEFAULT_POLL_MS = 1000,
 	DEFAULT_SETTLE_MS = 10000,
+	DEFAULT_ADDRESSBOOK_MS = 10000,
 	ONCE_SETTLE_MS = 1000,
 	ONCE_POLL_MS = 100,
 	DEFAULT_TIMEOUT_MS = 60000,
-	HOUR_MS = 3600 * 1000
+	HOUR_MS = 3600 * 1000,
+	DAY_MS = 24 * HOUR_MS
 };
 
 /* What libcurl would find out only when it connects. */
@@ -103,6 +105,10 @@ static int read_times(const struct conf_node *node, struct kopano_config *config
 	if (rc == 0)
 		rc = conf_integer(node, "settle_ms", 0, HOUR_MS, &config->settle_ms, err);
 	if (rc == 0)
+		rc = conf_integer(node, "addressbook_interval_ms", 1, HOUR_MS, &config->addressbook_ms, err);
+	if (rc == 0)
+		rc = conf_integer(node, "directory_interval_ms", 0, DAY_MS, &config->directory_ms, err);
+	if (rc == 0)
 		rc = conf_integer(node, "timeout_ms", 100, HOUR_MS, &timeout_ms, err);
 	config->login.call_timeout_ms = config->login.read_timeout_ms = (int)timeout_ms;
 	return rc;
@@ -121,15 +127,26 @@ static void free_config(void *context)
 
 static int configure(const struct conf_node *node, const struct follow *follow, void **result, struct err *err)
 {
-	static const char *const keys[] = {"url",         "user", "password_file",    "password_env",
-					   "impersonate", "tls",  "poll_interval_ms", "settle_ms",
-					   "timeout_ms",  NULL};
+	static const char *const keys[] = {"url",
+					   "user",
+					   "password_file",
+					   "password_env",
+					   "impersonate",
+					   "tls",
+					   "poll_interval_ms",
+					   "settle_ms",
+					   "timeout_ms",
+					   "addressbook_interval_ms",
+					   "directory_interval_ms",
+					   NULL};
 	struct kopano_config *config = xcalloc(1, sizeof *config);
 	config->follow = follow;
 	config->poll_ms = follow->once ? ONCE_POLL_MS : DEFAULT_POLL_MS;
+	config->addressbook_ms = follow->once ? ONCE_POLL_MS : DEFAULT_ADDRESSBOOK_MS;
+	config->directory_ms = HOUR_MS;
 	config->settle_ms = follow->once ? ONCE_SETTLE_MS : DEFAULT_SETTLE_MS;
 	int rc = conf_keys(node, keys, err);
-	if (rc == 0 && follow->mode != FOLLOW_FOLDERS)
+	if (rc == 0 && follow->mode != FOLLOW_FOLDERS && follow->once != ONCE_ADDRESSBOOK)
 		rc = conf_error(node, err, "`follow.mode` must be `folders`, as yet");
 	if (rc == 0)
 		rc = read_login(node, config, err);
@@ -159,4 +176,5 @@ const struct source_driver kopano_driver = {
 	.describe = kopano_describe,
 	.reset = kopano_reset,
 	.epoch = kopano_epoch,
+	.once_state = given_once_state,
 };

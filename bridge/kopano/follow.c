@@ -4,7 +4,7 @@
 
 /* ---- the start ---- */
 
-static void put_ends(struct kopano *kopano, struct batch *batch)
+void put_ends(struct kopano *kopano, struct batch *batch)
 {
 	struct ends ends = {.server = kopano->server,
 			    .mode = (uint8_t)kopano->config->follow->mode,
@@ -78,6 +78,7 @@ int64_t follow_wait_ms(const struct kopano *kopano)
 	for (size_t i = 0; i < kopano->n_streams; i++)
 		if (!kopano->streams[i]->ended && kopano->streams[i]->poll_at_ms < next)
 			next = kopano->streams[i]->poll_at_ms;
-	int64_t wait = next == INT64_MAX ? 60000 : next - clock_ms();
+	int64_t wait = next == INT64_MAX ? 60000 : next - clock_ms(), book = book_wait_ms(kopano);
+	wait = wait < book ? wait : book;
 	return wait > 0 ? wait : 0;
 }

@@ -51,7 +51,55 @@ int given_seek(struct kopano *kopano, struct state *state, struct err *err)
 	int rc = state->ops->get(state, slice_of_text(STATE_GIVEN), &kopano->arena, &bytes, err);
 	if (rc)
 		return rc == ERR_GONE ? 0 : rc;
+	if (book_objects(kopano))
+		return book_seek_given(kopano, bytes, err);
 	if (kopano->n_streams != 1)
 		return err_usage(err, "a given state is of one folder, and %zu are followed", kopano->n_streams);
 	return take_position(kopano, kopano->streams[0], bytes, err);
+}
+
+/* ---- the way back ---- */
+
+struct taking {
+	struct arena *arena;
+	struct slice position, taken;
+	bool is_book;
+	size_t n;
+};
+
+static int take_value(void *context, struct slice key, struct slice value)
+{
+	struct taking *taking = context;
+	taking->n++;
+	taking->is_book = slice_equal(key, slice_of_text(BOOK_POSITION));
+	taking->position = arena_copy(taking->arena, value);
+	return 0;
+}
+
+/* Lists come in ascending order. */
+static int append_taken(void *context, struct slice key, struct slice value)
+{
+	struct taking *taking = context;
+	uint8_t *bytes = arena_alloc(taking->arena, taking->taken.size + value.size);
+	(void)key;
+	if (taking->taken.size)
+		memcpy(bytes, taking->taken.data, taking->taken.size);
+	memcpy(bytes + taking->taken.size, value.data, value.size);
+	taking->taken = slice_of(bytes, taking->taken.size + value.size);
+	return 0;
+}
+
+int given_once_state(struct state *state, struct arena *arena, struct slice *bytes, struct err *err)
+{
+	struct taking taking = {.arena = arena};
+	struct book_position book;
+	int rc = state->ops->each(state, slice_of_text(POSITION_STREAM), take_value, &taking, err);
+	if (rc == 0 && taking.n != 1)
+		return err_fatal(err, "it was not read to its end; try again");
+	if (rc == 0 && taking.is_book)
+		rc = state->ops->each(state, slice_of_text(BOOK_TAKEN), append_taken, &taking, err);
+	*bytes = taking.position;
+	if (rc == 0 && taking.is_book && book_position_read(taking.position, &book))
+		*bytes = book_given_write(arena, book.change_id, taking.taken);
+	return rc;
 }

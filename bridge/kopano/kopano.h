@@ -22,6 +22,7 @@
 
 #include "bridge/clock.h"
 #include "bridge/driver.h"
+#include "bridge/kopano/book.h"
 #include "bridge/kopano/client.h"
 #include "bridge/kopano/item.h"
 #include "bridge/kopano/listing.h"
@@ -50,6 +51,8 @@ struct kopano_config {
 	char *secret; /* login.password, owned */
 	const struct follow *follow;
 	int64_t poll_ms, settle_ms;
+	int64_t addressbook_ms; /* the poll interval of users and groups */
+	int64_t directory_ms;   /* how often the server is made to look at the directory behind it; 0: never */
 };
 
 /* A folder that is or was followed. Its slices live in the source's arena. */
@@ -91,6 +94,7 @@ struct kopano {
 	size_t page_rows;         /* of the page being read, so far */
 	struct told told;
 
+	struct book book;
 	struct shares shares;
 	struct batch *pending[MAX_PENDING]; /* made, to be handed over, oldest first */
 	size_t n_pending;
@@ -127,7 +131,13 @@ void folder_end(struct kopano *kopano, struct stream *stream, const char *why);
  * no position, or another folder's. */
 int given_seek(struct kopano *kopano, struct state *state, struct err *err);
 
+/* The position of the one stream that is followed, as python-kopano has it; in the arena. */
+int given_once_state(struct state *state, struct arena *arena, struct slice *bytes, struct err *err);
+
 /* ---- follow.c ---- */
+
+/* What the state belongs to. */
+void put_ends(struct kopano *kopano, struct batch *batch);
 
 /* Takes the step of a stream that is due: its start, its end, a snapshot of its folder, or asking for changes. */
 int follow_step(struct kopano *kopano, struct stream *stream, struct err *err);

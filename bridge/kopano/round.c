@@ -23,7 +23,9 @@ static bool is_behind(const struct kopano *kopano, const struct stream *stream)
 
 bool round_is_over(struct kopano *kopano)
 {
-	bool any = false;
+	bool any = book_is_followed(kopano);
+	if (book_is_behind(kopano))
+		return false;
 	for (size_t i = 0; i < kopano->n_streams; i++) {
 		if (is_behind(kopano, kopano->streams[i]))
 			return false;
@@ -33,5 +35,6 @@ bool round_is_over(struct kopano *kopano)
 		return false;
 	for (size_t i = 0; i < kopano->n_streams; i++)
 		kopano->streams[i]->has_goal = false;
+	kopano->book.has_goal = false;
 	return true;
 }

@@ -20,7 +20,7 @@ struct batch *share_batch(struct kopano *kopano, const char *stream)
 
 /* ---- copies ---- */
 
-static const struct server_info *share_server(struct kopano *kopano, struct batch *batch)
+static const struct server_info *server_of(struct kopano *kopano, struct batch *batch)
 {
 	if (kopano->shares.batch != batch)
 		turn_to(kopano, batch);
@@ -70,15 +70,20 @@ static const struct share_slot *share_folder(struct kopano *kopano, uint32_t fol
 
 /* ---- what points to them ---- */
 
+void share_server(struct kopano *kopano, struct batch *batch, struct change *change)
+{
+	change->server = server_of(kopano, batch);
+	change->observed_at_ns = kopano->shares.observed_at_ns;
+}
+
 void share_fill(struct kopano *kopano, uint32_t folder, struct batch *batch, struct change *change)
 {
 	const struct share_slot *slot = share_folder(kopano, folder, batch);
-	change->server = share_server(kopano, batch);
+	share_server(kopano, batch, change);
 	change->store = slot->store;
 	change->folder = slot->info;
 	change->parent_source_key = slot->info->source_key;
 	change->object_type = OBJECT_ITEM;
-	change->observed_at_ns = kopano->shares.observed_at_ns;
 }
 
 struct change *share_change(struct kopano *kopano, uint32_t folder, struct batch *batch)
@@ -92,7 +97,7 @@ void share_lifecycle(struct kopano *kopano, uint32_t folder, struct batch *batch
 		     const char *text)
 {
 	struct lifecycle *event = batch_lifecycle(batch, type);
-	event->server = share_server(kopano, batch);
+	event->server = server_of(kopano, batch);
 	if (folder != NO_FOLDER) {
 		const struct share_slot *slot = share_folder(kopano, folder, batch);
 		event->store = slot->store;

@@ -30,6 +30,7 @@ struct batch *share_batch(struct kopano *kopano, const char *stream);
 /* A change of an item of this folder, or of the folder, with what all of them share: server, time, store, folder; and
  * the folder's key as the parent's. */
 struct change *share_change(struct kopano *kopano, uint32_t folder, struct batch *batch);
+void share_server(struct kopano *kopano, struct batch *batch, struct change *change); /* server and time alone */
 void share_fill(struct kopano *kopano, uint32_t folder, struct batch *batch, struct change *change);
 
 /* `folder` may be NO_FOLDER: then it is about the server. */

@@ -84,6 +84,12 @@ static int connect_server(struct kopano *kopano, struct err *err)
 	return rc ? rc : check_server(kopano, err);
 }
 
+/* And not only users and groups. */
+static bool follows_folders(const struct kopano *kopano)
+{
+	return kopano->config->follow->objects & ~(unsigned)(FOLLOW_USER | FOLLOW_GROUP);
+}
+
 static int seek(struct source *source, struct state *state, struct err *err)
 {
 	struct kopano *kopano = (struct kopano *)source;
@@ -92,10 +98,12 @@ static int seek(struct source *source, struct state *state, struct err *err)
 		rc = load_known(kopano, state, err);
 	if (rc == 0)
 		rc = connect_server(kopano, err);
-	if (rc == 0)
+	if (rc == 0 && follows_folders(kopano))
 		rc = folders_find(kopano, err);
-	if (rc == 0)
+	if (rc == 0 && follows_folders(kopano))
 		rc = load_streams(kopano, state, err);
+	if (rc == 0)
+		rc = book_seek(kopano, state, err);
 	if (rc == 0)
 		rc = given_seek(kopano, state, err);
 	return passing(rc, err);
@@ -117,9 +125,12 @@ static int take_step(struct kopano *kopano, bool *idle, struct err *err)
 	if (kopano->page_next && (listing = listing_next(kopano)))
 		return kopano->page_next = false, snapshot_ask(kopano, listing, err);
 	kopano->page_next = true;
+	kopano->book.had_turn = !kopano->book.had_turn && book_wait_ms(kopano) == 0;
+	if (kopano->book.had_turn)
+		return book_step(kopano, err);
 	if ((stream = follow_due(kopano)))
 		return follow_step(kopano, stream, err);
-	*idle = !listing_next(kopano);
+	*idle = !listing_next(kopano) && book_wait_ms(kopano) > 0;
 	return 0;
 }
 
@@ -213,6 +224,7 @@ static void close_source(struct source *source)
 	free(kopano->listings);
 	free(kopano->folders);
 	free(kopano->known);
+	book_free(&kopano->book);
 	told_forget(&kopano->told);
 	client_stop_free(kopano->stop);
 	pthread_cond_destroy(&kopano->stopped);

@@ -160,7 +160,7 @@ int stream_maximum(struct kopano *kopano, const struct stream *stream, uint32_t 
 	return rc == KOPANO_END ? 0 : rc;
 }
 
-static void add_id(struct ids *ids, uint32_t id)
+void ids_add(struct ids *ids, uint32_t id)
 {
 	if (ids->n == ids->room) {
 		ids->room = ids->room ? 2 * ids->room : 256;
@@ -175,7 +175,7 @@ static int read_ids(struct kopano *kopano, const struct stream *stream, uint32_t
 	struct journal_entry entry;
 	int rc = client_changes(kopano->client, stream->sync_id, from, sync_type(stream), ALL_CHANGES, err);
 	while (rc == 0 && (rc = client_next_entry(kopano->client, sync_type(stream), &entry, max, err)) == 0)
-		add_id(ids, entry.change_id);
+		ids_add(ids, entry.change_id);
 	return rc == KOPANO_END ? 0 : rc;
 }
 

@@ -69,6 +69,8 @@ struct ids {
 	size_t n, room;
 };
 
+void ids_add(struct ids *ids, uint32_t id);
+
 /* Registers it, and begins START_MARGIN below `max`, with all that is visible there now as taken: what appears there
  * later was on its way. `max` 0: the folder's own maximum. */
 int stream_start(struct kopano *kopano, struct stream *stream, uint32_t max, struct ids *ids, struct err *err);

@@ -60,7 +60,7 @@ static void check_settings(const char *file)
 	check_refusal(rc, &err, "");
 	must(rc || (settings.source && settings.sink && settings.state_path && settings.budget_bytes));
 	settings_free(&settings);
-	rc = settings_load_source(file, sources, &settings, &err);
+	rc = settings_load_source(file, sources, ONCE_FOLDER, &settings, &err);
 	check_refusal(rc, &err, "");
 	settings_free(&settings);
 }
