@@ -12,7 +12,7 @@
 #include "bridge/zeromq/consumer.h"
 #include "bridge/zeromq/zeromq.h"
 #include "core/arena.h"
-#include "tests/conformance/sink.h"
+#include "tests/conformance/sink_rig.h"
 #include "tests/support/scratch.h"
 
 enum { PATIENCE_MS = 20000, MOST_ARRIVED = 8192, NEXT_MS = 5, OUTBOX_BYTES = 256 << 10, HEARTBEAT_MS = 100 };
@@ -200,9 +200,38 @@ static void best_effort_answers_what_was_handed_over(void **state)
 				fail_msg("%s: %s", names[j], text);
 }
 
+/* ---- one run after another ---- */
+
+/* The consumer of this test holds its acknowledgement of five records over the end of their run, and then says it. */
+static void check_new_run(struct sink_rig *rig)
+{
+	struct slice *values;
+	stall(NULL);
+	sink_rig_send_many(rig, "old", 5);
+	while (arrived(NULL, slice_of_text("old"), &rig->arena, &values) < 5)
+		sink_rig_service(rig);
+	sink_rig_close(rig);
+	sink_rig_open(rig);
+	sink_rig_send_many(rig, "new", 5);
+	recover(NULL);
+	sink_rig_settle(rig);
+	size_t n = arrived(NULL, slice_of_text("new"), &rig->arena, &values);
+	sink_rig_expect(rig, n == 5, "5 records of a new run are acknowledged, and %zu have arrived", n);
+}
+
+static void an_acknowledgement_of_the_old_run_is_none_of_the_new(void **state)
+{
+	static const struct sink_rule rule = {.name = "new run", .check = check_new_run};
+	char text[256];
+	(void)state;
+	if (sink_rule_check(&rule, &zeromq, text) != RULE_KEPT)
+		fail_msg("%s", text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_acknowledgement_of_the_old_run_is_none_of_the_new),
 		cmocka_unit_test(best_effort_answers_what_was_handed_over),
 	};
 	zeromq.ops = zeromq_driver.ops;

@@ -8,6 +8,7 @@
 
 #include "bridge/clock.h"
 #include "bridge/feeder.h"
+#include "bridge/outage.h"
 #include "bridge/state/sqlite.h"
 #include "core/pipeline.h"
 #include "proto/encode.h"
@@ -161,6 +162,7 @@ struct engine {
 	struct sink *sink;
 	struct state *state;
 	struct feeder *feeder;
+	struct outage outage;
 };
 
 static void on_committed(void *context, size_t n_batches, size_t n_bytes)
@@ -203,7 +205,10 @@ static void settle(struct engine *engine, int ms)
 static void start_source(struct engine *engine)
 {
 	struct err err;
-	struct feeder_parts feeder = {&bench_source_ops, NULL, engine->state, BUDGET_BYTES};
+	struct feeder_parts feeder = {.ops = &bench_source_ops,
+				      .state = engine->state,
+				      .budget_bytes = BUDGET_BYTES,
+				      .outage = &engine->outage};
 	if (feeder_start(&feeder, &engine->feeder, &err))
 		bench_die(&err);
 }
@@ -240,7 +245,7 @@ static void close_engine(struct engine *engine)
 
 void bench_engine(const struct bench_run *run, const char *what, int round)
 {
-	struct engine engine = {.driver = run->driver};
+	struct engine engine = {.driver = run->driver, .outage = {.peer = "source"}};
 	char path[] = "/tmp/tidings-bench-XXXXXX", state_path[64];
 	struct err err;
 	if (!mkdtemp(path))
