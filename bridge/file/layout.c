@@ -8,7 +8,9 @@
 
 enum { MARK_BYTES = 8 };
 
-#define MEND "bring the right file back, or move it away and begin anew with `tidings state reset`"
+#define MEND                                                                                                           \
+	"bring the right file back, or move it away and accept that with `tidings state reset sink`, or begin anew "   \
+	"with `tidings state reset`"
 
 int file_failed(const struct file_topic *topic, const char *what, struct err *err)
 {

@@ -121,13 +121,14 @@ static int check_presence(const struct kafka_sink *sink, const rd_kafka_topic_pa
 			return err_usage(err,
 					 "Kafka: topic %s is missing, and the state says that records were delivered "
 					 "to it; it was deleted, or may not be described with these rights: restore "
-					 "it, or begin anew with `tidings state reset`",
+					 "it, or accept that with `tidings state reset sink`, or begin anew with "
+					 "`tidings state reset`",
 					 place->topic);
 		if (place->partition >= n)
 			return err_usage(err,
 					 "Kafka: topic %s has %d partitions, and the state says that records were "
-					 "delivered to partition %d; it was made anew: restore it, or begin anew with "
-					 "`tidings state reset`",
+					 "delivered to partition %d; it was made anew: restore it, or accept that with "
+					 "`tidings state reset sink`, or begin anew with `tidings state reset`",
 					 place->topic, n, place->partition);
 	}
 	return 0;
@@ -144,7 +145,8 @@ static int compare_offsets(const struct kafka_sink *sink, const rd_kafka_topic_p
 			return err_usage(err,
 					 "Kafka: topic %s partition %d ends at offset %lld, and the state says that "
 					 "records were delivered up to %lld; it was made anew or lost records: restore "
-					 "it, or begin anew with `tidings state reset`",
+					 "it, or accept that with `tidings state reset sink`, or begin anew with "
+					 "`tidings state reset`",
 					 was->topic, was->partition, (long long)is->offset, (long long)was->offset);
 	}
 	return 0;

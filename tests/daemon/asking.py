@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from files import FileDaemonTest
+from harness import DaemonTest
 from process import BUILD
 
 DEADLINE_S = 30
 
 
-class AskingTest(FileDaemonTest):
+class Asking(DaemonTest):
     def tidings(self, command: str, *arguments: str) -> subprocess.CompletedProcess:
         return subprocess.run([BUILD / "tidings", command, "-c", self.directory / "tidings.yaml", *arguments],
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=DEADLINE_S)
@@ -39,3 +40,7 @@ class AskingTest(FileDaemonTest):
     def run_until_listed(self) -> None:
         self.start()
         self.wait_for(self.is_listed, "the snapshot's end")
+
+
+class AskingTest(Asking, FileDaemonTest):
+    """Into files."""

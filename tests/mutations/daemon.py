@@ -4,8 +4,9 @@ DAEMON, FEEDER = "bridge/daemon.c", "bridge/feeder.c"
 REWIND = "crash/test_promises.py -f Rewind"
 RUNS, QUEUE = "unit/test_daemon", "unit/test_feeder"
 
-STOP_FEEDER = """	feeder_stop(daemon->feeder);
+STOP_FEEDER = """	vitals_session(daemon->vitals, daemon->sink, NULL);
 	daemon->feeder = NULL;
+	feeder_stop(feeder);
 """
 
 KEEP_FEEDER = [
@@ -17,10 +18,16 @@ NO_ROOM = "	while (!feeder->stopping && !has_room(feeder, n_bytes))\n"
 
 MUTATIONS = [
     ("keep the queue over a rewind", DAEMON, KEEP_FEEDER, REWIND),
-    ("a rewind ends the daemon", DAEMON, [("	while ((rc = run_session(daemon, err)) == ERR_AGAIN)\n",
-                                           "	while ((rc = run_session(daemon, err)) == ERR_AGAIN + 1000)\n")], RUNS),
-    ("a stop neither drains nor commits", DAEMON, [("	return started && ended != ERR_AGAIN ? drain(daemon, ended, err) : ended;\n",
-                                                    "	(void)drain, (void)started, (void)err;\n	return ended;\n")], RUNS),
+    ("a rewind ends the daemon", DAEMON, [("		if (rc == ERR_AGAIN)\n			rc = pause_ms(",
+                                           "		if (rc == ERR_AGAIN + 1000)\n			rc = pause_ms(")], RUNS),
+    ("a stop neither drains nor commits", DAEMON, [("	return ended == ERR_AGAIN ? ended : drain(daemon, ended, err);\n",
+                                                    "	(void)drain, (void)err;\n	return ended;\n")], RUNS),
+    ("a start that nobody hears of", DAEMON, [("	if (daemon->announced)\n", "	if (!daemon->announced)\n")], RUNS),
+    ("a state of another sink is taken", "bridge/ends.c", [("	else if (rc == 0 && !slice_equal(", "	else if (rc == ERR_BAD && !slice_equal(")],
+     "daemon/test_state_change.py StateChange.test_another_kind_of_sink"),
+    ("an outage ends only with the next change", FEEDER, [("		if (rc == 0 || rc == SOURCE_BACK)\n", "		if (rc == 0)\n")], QUEUE),
+    ("a reset keeps the epoch", "bridge/cli/state_change.c", [("is >= least ? is + 1 : least", "is >= least ? is : least")],
+     "daemon/test_state_change.py StateChange.test_everything"),
     ("a full queue throws away", FEEDER,
      [(NO_ROOM, "	if (!feeder->stopping && !has_room(feeder, n_bytes)) {\n		pthread_mutex_unlock(&feeder->mutex);\n"
                 "		batch_free(batch);\n		return 0;\n	}\n" + NO_ROOM)], QUEUE),

@@ -22,7 +22,7 @@ struct memory_server {
 	size_t n_per_batch, further_bytes;
 	struct failure failures[N_PHASES];
 	bool hangs[N_PHASES];
-	size_t n_entered[N_PHASES], n_given, n_sources;
+	size_t n_entered[N_PHASES], n_given, n_sources, n_requests;
 	enum memory_breach breach;
 };
 
@@ -32,6 +32,7 @@ struct memory_source {
 	struct state *state; /* of BREACH_READS_LATE */
 	uint64_t position;   /* highest change given */
 	bool sought, stopped;
+	bool away;     /* the last next failed */
 	bool idle;     /* said so, and nothing came since */
 	char lent[32]; /* of BREACH_BORROWS */
 };
@@ -125,6 +126,11 @@ size_t memory_server_given(struct memory_server *server)
 size_t memory_server_entered(struct memory_server *server, enum memory_phase phase)
 {
 	return read_locked(server, &server->n_entered[phase]);
+}
+
+size_t memory_server_requests(struct memory_server *server)
+{
+	return read_locked(server, &server->n_requests);
 }
 
 void memory_server_await(struct memory_server *server, enum memory_phase phase, size_t n_times)
@@ -334,6 +340,10 @@ static int next_locked(struct memory_source *memory, struct batch **batch, struc
 		memory->position += server->n_per_batch;
 	if (rc && server->breach == BREACH_BATCH_ON_ERROR)
 		*batch = (struct batch *)memory;
+	bool was_away = memory->away;
+	memory->away = rc == ERR_AGAIN;
+	if (rc == 0 && was_away)
+		return SOURCE_BACK;
 	if (rc || (rc = wait_for_changes(memory, err)))
 		return rc;
 	uint64_t n = n_waiting(memory);
@@ -348,6 +358,30 @@ static int next(struct source *source, struct batch **batch, struct err *err)
 	struct memory_source *memory = (struct memory_source *)source;
 	lock(memory->server);
 	int rc = next_locked(memory, batch, err);
+	unlock(memory->server);
+	return rc;
+}
+
+static void status(struct source *source, struct report *report)
+{
+	struct memory_source *memory = (struct memory_source *)source;
+	lock(memory->server);
+	report_truth(report, "connected", memory->sought && !memory->away);
+	report_number(report, "lag", (int64_t)n_waiting(memory));
+	unlock(memory->server);
+}
+
+static int request(struct source *source, const struct source_request *wanted, struct err *err)
+{
+	struct memory_source *memory = (struct memory_source *)source;
+	int rc = 0;
+	lock(memory->server);
+	if (!memory->sought)
+		rc = err_set(err, ERR_AGAIN, "memory: not logged on");
+	else if (strcmp(wanted->store, "memory") != 0)
+		rc = err_set(err, ERR_BAD, "memory: there is no store %s", wanted->store);
+	else
+		memory->server->n_requests++;
 	unlock(memory->server);
 	return rc;
 }
@@ -378,6 +412,8 @@ const struct source_ops memory_source_ops = {
 	.open = open_source,
 	.seek = seek,
 	.next = next,
+	.status = status,
+	.request = request,
 	.stop = stop,
 	.close = close_source,
 };

@@ -69,6 +69,9 @@ void memory_server_shape(struct memory_server *server, size_t n_per_batch, size_
 size_t memory_server_given(struct memory_server *server);
 size_t memory_server_entered(struct memory_server *server, enum memory_phase phase);
 
+/* Snapshots of the store "memory" that were asked for. */
+size_t memory_server_requests(struct memory_server *server);
+
 /* Waits until the phase was entered so often, or aborts after 10 s. */
 void memory_server_await(struct memory_server *server, enum memory_phase phase, size_t n_times);
 

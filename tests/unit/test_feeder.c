@@ -184,12 +184,12 @@ static void an_outage_is_said_once_and_its_end(void **state)
 	memory_server_fail(server, PHASE_NEXT, ERR_AGAIN, 1); /* the call after this one */
 	memory_server_add(server, 10);
 	batch_free(take());
-	memory_server_await(server, PHASE_NEXT, 4);
+	memory_server_await(server, PHASE_NEXT, 5); /* the fourth says that it is back */
 	const char *log = stop();
 	assert_int_equal(capture_count(log, "source: memory: open was refused; retrying"), 1);
 	assert_int_equal(capture_count(log, "source: memory: next was refused; retrying"), 1);
 	assert_int_equal(capture_count(log, "seek was refused"), 0);
-	assert_int_equal(capture_count(log, "source: back after"), 1);
+	assert_int_equal(capture_count(log, "source: back after"), 2);
 }
 
 static void after_a_failed_next_nothing_is_missing(void **state)
@@ -264,16 +264,84 @@ static void it_stops_in_a_pause(void **state)
 	assert_int_equal(capture_count(stop(), "\n"), 1);
 }
 
+static bool is_connected(void)
+{
+	struct report *report = report_new();
+	outage_report(&outage, 0, report);
+	bool connected = report_find(report, "connected")->number;
+	report_free(report);
+	return connected;
+}
+
+static void await_connection(void)
+{
+	for (int64_t until_ms = clock_ms() + LONG_MS; !is_connected(); poll(NULL, 0, 5))
+		assert_true(clock_ms() < until_ms);
+}
+
+static void an_outage_is_over_as_soon_as_the_server_answers(void **state)
+{
+	(void)state;
+	memory_server_fail(server, PHASE_NEXT, ERR_AGAIN, 2);
+	start(32 << 20);
+	memory_server_await(server, PHASE_NEXT, 4); /* the last one waits for a change that does not come */
+	await_connection();
+	const char *log = stop();
+	assert_int_equal(capture_count(log, "; retrying"), 1);
+	assert_int_equal(capture_count(log, "source: back after"), 1);
+	assert_int_equal(outage.n_reconnects, 1);
+}
+
+static void the_first_connection_is_no_reconnect(void **state)
+{
+	(void)state;
+	memory_server_fail(server, PHASE_SEEK, ERR_AGAIN, 2);
+	start(32 << 20);
+	memory_server_await(server, PHASE_NEXT, 1);
+	await_connection();
+	stop();
+	assert_int_equal(outage.n_reconnects, 0);
+}
+
+static void it_passes_on_what_is_asked_of_the_source(void **state)
+{
+	struct source_request request = {.what = REQUEST_SNAPSHOT, .store = "memory"};
+	struct report *report = report_new();
+	(void)state;
+	memory_server_hang(server, PHASE_SEEK, true);
+	start(32 << 20);
+	memory_server_await(server, PHASE_SEEK, 1);
+	assert_int_equal(feeder_request(feeder, &request, &err), ERR_AGAIN);
+	memory_server_hang(server, PHASE_SEEK, false);
+	memory_server_await(server, PHASE_NEXT, 1);
+	assert_int_equal(feeder_request(feeder, &request, &err), 0);
+	request.store = "other";
+	assert_int_equal(feeder_request(feeder, &request, &err), ERR_BAD);
+	assert_int_equal(memory_server_requests(server), 1);
+	feeder_report(feeder, report);
+	assert_int_equal(report_find(report, "connected")->number, 1);
+	report_free(report);
+	stop();
+}
+
 #define FEEDER_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		FEEDER_TEST(batches_come_in_the_sources_order),   FEEDER_TEST(the_fd_says_that_there_is_something),
-		FEEDER_TEST(the_budget_bounds_what_is_held),      FEEDER_TEST(a_batch_beyond_the_budget_passes_alone),
-		FEEDER_TEST(an_outage_is_said_once_and_its_end),  FEEDER_TEST(after_a_failed_next_nothing_is_missing),
-		FEEDER_TEST(a_fatal_error_is_handed_to_the_loop), FEEDER_TEST(it_stops_wherever_it_is),
-		FEEDER_TEST(it_stops_while_it_waits_for_room),    FEEDER_TEST(it_stops_in_a_pause),
+		FEEDER_TEST(batches_come_in_the_sources_order),
+		FEEDER_TEST(the_fd_says_that_there_is_something),
+		FEEDER_TEST(the_budget_bounds_what_is_held),
+		FEEDER_TEST(a_batch_beyond_the_budget_passes_alone),
+		FEEDER_TEST(an_outage_is_said_once_and_its_end),
+		FEEDER_TEST(after_a_failed_next_nothing_is_missing),
+		FEEDER_TEST(a_fatal_error_is_handed_to_the_loop),
+		FEEDER_TEST(it_stops_wherever_it_is),
+		FEEDER_TEST(it_stops_while_it_waits_for_room),
+		FEEDER_TEST(it_stops_in_a_pause),
+		FEEDER_TEST(an_outage_is_over_as_soon_as_the_server_answers),
+		FEEDER_TEST(the_first_connection_is_no_reconnect),
+		FEEDER_TEST(it_passes_on_what_is_asked_of_the_source),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
