@@ -93,12 +93,14 @@ class Consumer(DaemonTest):
         self.fake.create("user1/Inbox", 5)
         self.start()
         count = ["--count", "1", "--topic", "items", "--kind", "created"]
-        subjects = []
-        for _ in range(5):
+        subjects: set[str] = set()
+        for _ in range(10):  # an acknowledgement may get lost with its consumer: then a record comes again
             done = subprocess.run(self.command(*count), capture_output=True, text=True, timeout=DEADLINE_S)
             self.assertEqual(done.returncode, 0, done.stderr)
-            subjects += [record.item.subject for record in records_of(done.stdout.splitlines())]
-        self.assertEqual(sorted(subjects), [f"item {n}" for n in range(1, 6)])
+            subjects |= {record.item.subject for record in records_of(done.stdout.splitlines())}
+            if len(subjects) == 5:
+                break
+        self.assertEqual(subjects, {f"item {n}" for n in range(1, 6)})
 
     def test_what_the_filter_leaves_out_does_not_stop_the_flow(self) -> None:
         self.fake.create("user1/Inbox", 3000)
