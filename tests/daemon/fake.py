@@ -279,6 +279,21 @@ class FakeServer:
         """Entries appear in the journal so much later than everything else says that they are there."""
         self.do("lag", ms=ms)
 
+    def idle_polls(self, idle: str = "answer", ms: Optional[int] = None) -> None:
+        """What a long poll comes to after that time without an event: "answer", "never" or "close"."""
+        self.do("poll", idle=idle, idle_ms=ms)
+
+    def subscriptions(self) -> int:
+        return self.do("stats")["subscriptions"]
+
+    def polls(self) -> int:
+        """Long polls that wait now."""
+        return self.do("stats")["polls"]
+
+    def queued(self) -> int:
+        """Notifications that no poll has fetched."""
+        return self.do("stats")["queued"]
+
     def restart(self) -> None:
         """As seen by clients: connections and sessions are gone, the data is there."""
         self.do("restart")

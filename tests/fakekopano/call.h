@@ -27,6 +27,8 @@ struct call {
 	bool by_socket;       /* over the unix socket: trusted */
 	bool exclusive;       /* the lock is held alone */
 	bool needs_exclusive; /* set by a method that must be called again so */
+	uint64_t session_id;  /* of a method that waits and so has no session to hold on to */
+	bool no_answer;       /* close the connection instead */
 	bool ended_session;
 	uint32_t capabilities; /* of a session made by this call */
 	struct buf *parts;     /* binary parts after the XML */

@@ -9,6 +9,7 @@
 
 void change_end(struct change *c)
 {
+	event_flush(c);
 	free(c->touches);
 	*c = (struct change){.w = c->w};
 }
@@ -30,8 +31,9 @@ static uint32_t next_change_id(struct world *w)
 	return id;
 }
 
-uint32_t change_record(struct world *w, uint32_t parent, uint32_t key, uint32_t kind, uint8_t flags, bool associated)
+uint32_t change_record(struct change *c, uint32_t parent, uint32_t key, uint32_t kind, uint8_t flags, bool associated)
 {
+	struct world *w = c->w;
 	struct folder *f = &w->folders[parent];
 	uint32_t id = next_change_id(w);
 	uint32_t replaced =
@@ -42,6 +44,8 @@ uint32_t change_record(struct world *w, uint32_t parent, uint32_t key, uint32_t 
 	vec_insert_sorted(&f->changes, id);
 	if (w->lag_ms)
 		world_lag(w, id);
+	if (kind & CHANGE_MESSAGE)
+		event_entry(c, parent, id);
 	return id;
 }
 
@@ -52,17 +56,28 @@ uint32_t folder_last_change(const struct folder *f)
 
 void folder_place_holder(struct world *w, uint32_t folder)
 {
-	change_record(w, folder, 0, CHANGE_PLACEHOLDER, 0, false);
+	struct change c = {.w = w};
+
+	change_record(&c, folder, 0, CHANGE_PLACEHOLDER, 0, false);
 }
 
 static void record_item(struct change *c, struct item *i, enum change_action action, uint8_t flags)
 {
-	uint32_t id =
-		change_record(c->w, i->folder, i->key, CHANGE_MESSAGE | action, flags, i->state & ITEM_ASSOCIATED);
+	uint32_t id = change_record(c, i->folder, i->key, CHANGE_MESSAGE | action, flags, i->state & ITEM_ASSOCIATED);
 
 	c->w->folders[i->folder].committed = time_now();
 	if (action < CHANGE_SOFT_DELETE)
 		i->change = id;
+}
+
+/* Told of when the operation is over; old is where it came from, or NULL. */
+static void later(struct change *c, uint32_t type, uint32_t item, const struct event *old)
+{
+	struct event e = event_of_item(c->w, type, item);
+
+	if (old)
+		event_from(&e, old);
+	event_later(c, &e);
 }
 
 static void count(struct world *w, const struct item *i, int by)
@@ -129,8 +144,14 @@ uint32_t item_create(struct change *c, uint32_t folder, const struct new_item *n
 	i->size = n->size ? n->size : item_size(i);
 	enter_folder(w, i, folder);
 	record_item(c, i, CHANGE_NEW, 0);
-	for (uint32_t k = 0; k < n->saves; k++)
+	if (!n->copy) {
+		event_item(c, EVENT_CREATED, place);
+		event_counters(c, folder);
+	}
+	for (uint32_t k = 0; k < n->saves; k++) {
 		record_item(c, i, CHANGE_CHANGE, 0);
+		event_item(c, EVENT_MODIFIED, place);
+	}
 	change_touch(c, folder, OBJECT_ITEM, i->hid);
 	return place;
 }
@@ -144,6 +165,7 @@ void item_save(struct change *c, uint32_t item, uint32_t size, uint64_t time)
 	enter_folder(c->w, i, i->folder);
 	i->modified = time;
 	record_item(c, i, CHANGE_CHANGE, 0);
+	event_item(c, EVENT_MODIFIED, item);
 	change_touch(c, i->folder, OBJECT_ITEM, i->hid);
 }
 
@@ -158,6 +180,8 @@ bool item_set_read(struct change *c, uint32_t item, bool read)
 	count(c->w, i, 1);
 	i->modified = time_now();
 	record_item(c, i, CHANGE_FLAG, read);
+	later(c, EVENT_MODIFIED, item, NULL);
+	event_counters_later(c, i->folder);
 	change_touch(c, i->folder, OBJECT_ITEM, i->hid);
 	return true;
 }
@@ -177,25 +201,37 @@ static void new_identity(struct world *w, uint32_t item)
 void item_move(struct change *c, uint32_t item, uint32_t folder)
 {
 	struct item *i = &c->w->items[item];
+	struct event old = event_of_item(c->w, EVENT_MOVED, item);
 
+	event_counters_later(c, i->folder);
 	record_item(c, i, CHANGE_HARD_DELETE, 0);
 	change_touch(c, i->folder, OBJECT_ITEM, i->hid);
 	leave_folder(c->w, i);
 	new_identity(c->w, item);
 	enter_folder(c->w, i, folder);
 	record_item(c, i, CHANGE_NEW, 0);
+	later(c, EVENT_MOVED, item, &old);
+	event_counters_later(c, folder);
 	change_touch(c, folder, OBJECT_ITEM, i->hid);
 }
 
 uint32_t item_copy(struct change *c, uint32_t item, uint32_t folder)
 {
 	const struct item *i = &c->w->items[item];
-	struct new_item n = {.props = i->props, .flags = i->flags, .size = i->size, .state = i->state};
+	struct new_item n = {.props = i->props, .flags = i->flags, .size = i->size, .state = i->state, .copy = true};
+	struct event old = event_of_item(c->w, EVENT_COPIED, item), new;
 	uint32_t copy;
 
 	n.state &= (uint8_t) ~(ITEM_FRESH | ITEM_SOFT_DELETED);
 	copy = item_create(c, folder, &n);
 	c->w->items[copy].created = c->w->items[item].created;
+	if (c->quiet)
+		return copy;
+	event_counters(c, folder);
+	new = event_of_item(c->w, EVENT_COPIED, copy);
+	event_from(&new, &old);
+	event_send(c, &new);
+	event_counters_later(c, folder);
 	return copy;
 }
 
@@ -205,6 +241,10 @@ void item_delete(struct change *c, uint32_t item, bool hard)
 
 	change_touch(c, i->folder, OBJECT_ITEM, i->hid);
 	record_item(c, i, hard ? CHANGE_HARD_DELETE : CHANGE_SOFT_DELETE, 0);
+	if (!c->quiet) {
+		later(c, EVENT_DELETED, item, NULL);
+		event_counters_later(c, i->folder);
+	}
 	if (hard) {
 		leave_folder(c->w, i);
 		world_free_item(c->w, item);
@@ -219,11 +259,13 @@ void item_delete(struct change *c, uint32_t item, bool hard)
 void item_record_delete(struct change *c, uint32_t item)
 {
 	record_item(c, &c->w->items[item], CHANGE_SOFT_DELETE, 0);
+	later(c, EVENT_DELETED, item, NULL);
 }
 
 void item_restore(struct change *c, uint32_t item)
 {
 	struct item *i = &c->w->items[item];
+	struct event old = event_of_item(c->w, EVENT_MOVED, item);
 
 	leave_folder(c->w, i);
 	i->state &= (uint8_t)~ITEM_SOFT_DELETED;
@@ -231,5 +273,7 @@ void item_restore(struct change *c, uint32_t item)
 	new_identity(c->w, item);
 	enter_folder(c->w, i, i->folder);
 	record_item(c, i, CHANGE_NEW, 0);
+	later(c, EVENT_MOVED, item, &old);
+	event_counters_later(c, i->folder);
 	change_touch(c, i->folder, OBJECT_ITEM, i->hid);
 }

@@ -7,7 +7,7 @@
 #ifndef FAKEKOPANO_CHANGE_H
 #define FAKEKOPANO_CHANGE_H
 
-#include "tests/fakekopano/world.h"
+#include "tests/fakekopano/event.h"
 
 struct touch {
 	uint32_t folder_key; /* the folder whose tables may show the row */
@@ -19,12 +19,16 @@ struct change {
 	struct world *w;
 	struct touch *touches;
 	uint32_t n, cap;
+	struct event *events; /* that are sent when the operation is over */
+	uint32_t n_events, cap_events;
+	bool quiet;          /* items of a folder that is told of as a whole */
+	struct vec counters; /* keys of folders whose counters are told of then */
 };
 
 void change_end(struct change *c);
 
 /* What every change is made of: an entry of a folder's journal, whose id is returned, and a note for open tables. */
-uint32_t change_record(struct world *w, uint32_t parent, uint32_t key, uint32_t kind, uint8_t flags, bool associated);
+uint32_t change_record(struct change *c, uint32_t parent, uint32_t key, uint32_t kind, uint8_t flags, bool associated);
 void change_touch(struct change *c, uint32_t folder, enum object_type type, uint32_t hid);
 
 struct new_item {
@@ -33,6 +37,7 @@ struct new_item {
 	uint8_t state;
 	uint8_t cached;
 	uint32_t size;  /* 0: computed */
+	bool copy;      /* its event is not that of a new item */
 	uint32_t saves; /* CHANGE entries after the NEW one */
 	uint64_t time;  /* 0: now */
 };

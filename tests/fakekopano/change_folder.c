@@ -4,7 +4,7 @@
 static void record_folder(struct change *c, uint32_t parent, uint32_t folder, enum change_action action)
 {
 	struct folder *f = &c->w->folders[folder];
-	uint32_t id = f->type == 2 ? 0 : change_record(c->w, parent, f->key, CHANGE_FOLDER | action, 0, false);
+	uint32_t id = f->type == 2 ? 0 : change_record(c, parent, f->key, CHANGE_FOLDER | action, 0, false);
 
 	if (action < CHANGE_SOFT_DELETE)
 		f->change = id;
@@ -35,6 +35,8 @@ uint32_t folder_create_typed(struct change *c, uint32_t store, uint32_t parent, 
 	if (parent) {
 		vec_push(&w->folders[parent].children, place);
 		record_folder(c, parent, place, CHANGE_NEW);
+		event_folder(c, EVENT_CREATED, place);
+		event_counters(c, parent);
 	}
 	return place;
 }
@@ -44,8 +46,10 @@ void folder_save(struct change *c, uint32_t folder, uint64_t time)
 	struct folder *f = &c->w->folders[folder];
 
 	f->modified = time;
-	if (f->parent)
-		record_folder(c, f->parent, folder, CHANGE_CHANGE);
+	if (!f->parent)
+		return;
+	record_folder(c, f->parent, folder, CHANGE_CHANGE);
+	event_folder(c, EVENT_MODIFIED, folder);
 }
 
 static void leave_parent(struct world *w, uint32_t folder)
@@ -60,12 +64,25 @@ static void leave_parent(struct world *w, uint32_t folder)
 void folder_move(struct change *c, uint32_t folder, uint32_t parent)
 {
 	struct folder *f = &c->w->folders[folder];
+	struct event old = event_of_folder(c->w, EVENT_MOVED, folder), e;
 
+	event_counters_later(c, f->parent);
 	record_folder(c, f->parent, folder, CHANGE_CHANGE);
 	leave_parent(c->w, folder);
 	f->parent = parent;
 	vec_push(&c->w->folders[parent].children, folder);
 	record_folder(c, parent, folder, CHANGE_CHANGE);
+	e = event_of_folder(c->w, EVENT_MOVED, folder);
+	event_from(&e, &old);
+	event_later(c, &e);
+	event_counters_later(c, parent);
+}
+
+static void folder_deleted_later(struct change *c, uint32_t folder)
+{
+	struct event e = event_of_folder(c->w, EVENT_DELETED, folder);
+
+	event_later(c, &e);
 }
 
 static void record_item_of_tree(struct change *c, uint32_t hid, bool hard)
@@ -89,6 +106,7 @@ static void record_tree(struct change *c, struct vec *tree, bool hard)
 	struct world *w = c->w;
 	enum change_action action = hard ? CHANGE_HARD_DELETE : CHANGE_SOFT_DELETE;
 
+	c->quiet = hard;
 	record_folder(c, w->folders[tree->at[0]].parent, tree->at[0], action);
 	for (uint32_t at = 0; at < tree->n; at++) {
 		uint32_t folder = tree->at[at];
@@ -97,11 +115,14 @@ static void record_tree(struct change *c, struct vec *tree, bool hard)
 		for (uint32_t i = 0; i < w->folders[folder].children.n; i++) {
 			vec_push(tree, w->folders[folder].children.at[i]);
 			record_folder(c, folder, w->folders[folder].children.at[i], action);
+			if (!hard)
+				folder_deleted_later(c, w->folders[folder].children.at[i]);
 		}
 		for (uint32_t i = 0; i < items.n; i++)
 			record_item_of_tree(c, items.at[i], hard);
 		vec_free(&items);
 	}
+	c->quiet = false;
 }
 
 void folder_delete(struct change *c, uint32_t folder, bool hard)
@@ -110,6 +131,8 @@ void folder_delete(struct change *c, uint32_t folder, bool hard)
 	struct vec tree = {0};
 
 	vec_push(&tree, folder);
+	folder_deleted_later(c, folder);
+	event_counters_later(c, w->folders[folder].parent);
 	record_tree(c, &tree, hard);
 	w->folders[folder].soft_deleted = true;
 	w->folders[folder].deleted_on = time_now();
@@ -121,20 +144,36 @@ void folder_delete(struct change *c, uint32_t folder, bool hard)
 	vec_free(&tree);
 }
 
-uint32_t folder_copy(struct change *c, uint32_t folder, uint32_t parent)
+/* What is in the copy is told of by one change of its counters. */
+static void copy_items(struct change *c, uint32_t folder, uint32_t copy)
 {
 	struct world *w = c->w;
-	const char *name = w->folders[folder].name, *class = w->folders[folder].class;
-	uint32_t copy = folder_create_typed(c, w->folders[parent].store, parent, name, class, w->folders[folder].type);
 
-	w->folders[copy].comment = w->folders[folder].comment;
-	folder_save(c, copy, w->folders[folder].modified);
+	c->quiet = true;
 	for (uint32_t i = 0; i < w->folders[folder].items.n; i++) {
 		uint32_t item = world_by_hid(w, OBJECT_ITEM, w->folders[folder].items.at[i]);
 
 		if (!(w->items[item].state & ITEM_SOFT_DELETED))
 			item_copy(c, item, copy);
 	}
+	c->quiet = false;
+	if (w->folders[copy].items.n)
+		event_counters(c, copy);
+}
+
+uint32_t folder_copy(struct change *c, uint32_t folder, uint32_t parent)
+{
+	struct world *w = c->w;
+	const char *name = w->folders[folder].name, *class = w->folders[folder].class;
+	uint32_t copy = folder_create_typed(c, w->folders[parent].store, parent, name, class, w->folders[folder].type);
+	struct event old = event_of_folder(w, EVENT_COPIED, folder), e = event_of_folder(w, EVENT_COPIED, copy);
+
+	w->folders[copy].comment = w->folders[folder].comment;
+	w->folders[copy].modified = w->folders[folder].modified;
+	record_folder(c, parent, copy, CHANGE_CHANGE);
+	copy_items(c, folder, copy);
+	event_from(&e, &old);
+	event_later(c, &e);
 	for (uint32_t i = 0; i < w->folders[folder].children.n; i++)
 		if (!w->folders[w->folders[folder].children.at[i]].soft_deleted)
 			folder_copy(c, w->folders[folder].children.at[i], copy);
@@ -148,4 +187,6 @@ void folder_restore(struct change *c, uint32_t folder)
 	f->soft_deleted = false;
 	f->deleted_on = 0;
 	record_folder(c, f->parent, folder, CHANGE_NEW);
+	event_folder(c, EVENT_CREATED, folder);
+	event_counters(c, f->parent);
 }

@@ -61,6 +61,7 @@ static const struct {
 	{"lag", verb_lag, false},
 	{"advance", verb_advance, false},
 	{"new-guid", verb_new_guid, false},
+	{"poll", verb_poll, false},
 	{"reload-tables", verb_reload_tables, false},
 };
 

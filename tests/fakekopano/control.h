@@ -68,6 +68,6 @@ control_verb verb_user_create, verb_user_change, verb_user_delete, verb_group_me
 control_verb verb_store_remove, verb_right;
 control_verb verb_list, verb_folders, verb_journal, verb_stats, verb_info;
 control_verb verb_fault, verb_clear_faults, verb_expire_sessions, verb_expire_syncs, verb_restart, verb_mark;
-control_verb verb_restore_mark, verb_reload_tables, verb_lag, verb_advance, verb_new_guid;
+control_verb verb_restore_mark, verb_reload_tables, verb_poll, verb_lag, verb_advance, verb_new_guid;
 
 #endif

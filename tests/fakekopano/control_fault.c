@@ -99,6 +99,18 @@ void verb_restore_mark(struct command *c)
 	reply_uint(c, "max_change", c->w->journal.max);
 }
 
+void verb_poll(struct command *c)
+{
+	struct notifier *n = &c->s->notifier;
+	const char *name = json_text(c->in, "idle", "answer");
+	enum idle_kind idle = strcmp(name, "never") == 0 ? IDLE_NEVER : IDLE_ANSWER;
+
+	if (strcmp(name, "close") == 0)
+		idle = IDLE_CLOSE;
+	notifier_set_idle(n, idle, (uint64_t)json_int(c->in, "idle_ms", (int64_t)n->idle_ms),
+			  (uint32_t)json_int(c->in, "items", 0));
+}
+
 void verb_lag(struct command *c)
 {
 	c->w->lag_ms = (uint64_t)json_int(c->in, "ms", 0);

@@ -157,6 +157,7 @@ void verb_journal(struct command *c)
 void verb_stats(struct command *c)
 {
 	struct server *s = c->s;
+	struct notifier_counts counts = notifier_count(&s->notifier);
 	uint32_t n_tables = 0;
 	bool first = true;
 
@@ -175,6 +176,9 @@ void verb_stats(struct command *c)
 	reply_uint(c, "streams", s->n_streams);
 	reply_uint(c, "sessions", s->n_sessions);
 	reply_uint(c, "tables", n_tables);
+	reply_uint(c, "subscriptions", counts.subscriptions);
+	reply_uint(c, "polls", counts.polls);
+	reply_uint(c, "queued", counts.queued);
 	if (json_bool(c->in, "reset", false)) {
 		memset(s->calls, 0, sizeof(s->calls));
 		s->n_rows = s->n_entries = s->n_streams = 0;

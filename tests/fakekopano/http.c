@@ -180,7 +180,7 @@ static enum MHD_Result finish_request(struct MHD_Connection *mhd, struct connect
 {
 	struct answer a = {.status = 200, .limit = NO_LIMIT};
 
-	set_timeout(mhd, BUSY_TIMEOUT_S);
+	set_timeout(mhd, 0);
 	c->control = request->control;
 	if (request->control) {
 		snprintf(a.content_type, sizeof(a.content_type), "application/x-ndjson");
@@ -189,6 +189,7 @@ static enum MHD_Result finish_request(struct MHD_Connection *mhd, struct connect
 		soap_answer(http.server, &(struct peer){c->peer, c->by_socket}, request->body.data, request->body.len,
 			    &a);
 	}
+	set_timeout(mhd, BUSY_TIMEOUT_S);
 	if (!a.none)
 		return send_answer(mhd, &a);
 	buf_free(&a.body);
@@ -330,6 +331,9 @@ bool http_start(struct http *h, struct server *s, const struct http_options *o)
 void http_stop(void)
 {
 	faults_clear(&http.server->faults);
+	pthread_rwlock_wrlock(&http.server->lock);
+	sessions_end_all(http.server); /* polls end */
+	pthread_rwlock_unlock(&http.server->lock);
 	close_connections(http.server);
 	for (int i = 0; i < http.n_listeners; i++)
 		MHD_stop_daemon(http.listeners[i]);

@@ -169,8 +169,10 @@ int main(int argc, char **argv)
 	block_signals();
 	init_lock(&s.lock);
 	faults_init(&s.faults);
+	notifier_init(&s.notifier);
 	s.w = world_populated();
 	world_generate(s.w, &settings.generated);
+	s.w->observer = &s.notifier.observer;
 	if (!http_start(&h, &s, &settings.http))
 		return 1;
 	say_ready(&h, &settings.http);

@@ -12,6 +12,7 @@
 
 #define METHOD_EXCLUSIVE  1u /* changes the world or the list of sessions */
 #define METHOD_NO_SESSION 2u
+#define METHOD_WAITS      4u /* runs without the lock and knows only the number of its session */
 
 struct method {
 	const char *name;
@@ -41,6 +42,10 @@ void method_get_ids_from_names(struct call *c);
 void method_get_names_from_ids(struct call *c);
 
 void method_notify_get_items(struct call *c);
+void method_notify_subscribe(struct call *c);
+void method_notify_subscribe_multi(struct call *c);
+void method_notify_unsubscribe(struct call *c);
+void method_notify_unsubscribe_multi(struct call *c);
 
 void method_get_store(struct call *c);
 void method_get_public_store(struct call *c);
@@ -72,6 +77,9 @@ void method_set_sync_status(struct call *c);
 void method_get_sync_states(struct call *c);
 void method_get_changes(struct call *c);
 void method_export_stream(struct call *c);
+
+/* The row of a sync id, or NULL. */
+struct sync *sync_find(const struct world *w, uint32_t id);
 
 /* The error of reading an item: gone, refused by order of a test, no right, or a state other than asked for. */
 uint32_t item_access(const struct call *c, const struct item *i, uint32_t flags);

@@ -26,7 +26,7 @@ struct reading {
 	const struct sync *sync;
 };
 
-static struct sync *sync_find(const struct world *w, uint32_t id)
+struct sync *sync_find(const struct world *w, uint32_t id)
 {
 	/* Ids ascend, so the rows are sorted. */
 	uint32_t low = 0, high = w->n_syncs;

@@ -12,6 +12,7 @@
 
 #include "tests/fakekopano/change.h"
 #include "tests/fakekopano/fault.h"
+#include "tests/fakekopano/notify.h"
 #include "tests/fakekopano/world.h"
 
 #define CAP_LARGE_SESSION 0x10u
@@ -63,6 +64,7 @@ struct server {
 	struct vec held_folders; /* keys of folders whose operations are held */
 	uint64_t hold_ms;
 	struct faults faults;
+	struct notifier notifier;
 	uint64_t calls[MAX_METHODS];
 	uint64_t n_rows, n_entries, n_streams;
 	void (*close_connections)(struct server *s);
@@ -84,6 +86,9 @@ void sessions_end_idle(struct server *s);
 
 /* Needs the lock shared. NULL when there is none, or it belongs to another peer. Counts as use. */
 struct session *session_find(struct server *s, uint64_t id, const char *peer);
+
+/* Needs the lock shared. Group 0 is none. */
+void sessions_touch_group(struct server *s, uint64_t group);
 
 /* Let open tables follow an operation, and end it. Needs the lock held alone. */
 void server_follow(struct server *s, struct change *c);

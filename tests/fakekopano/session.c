@@ -44,6 +44,7 @@ struct session *session_create(struct server *s, uint32_t user, uint32_t capabil
 	pthread_mutex_init(&session->mutex, NULL);
 	s->sessions = array_grow(s->sessions, s->n_sessions, &s->cap_sessions, sizeof(*s->sessions));
 	s->sessions[s->n_sessions++] = session;
+	notifier_enter(&s->notifier, session->id, group);
 	s->w->users[user].level = s->w->users[user].admin;
 	note_logon(s->w, user);
 	return session;
@@ -63,13 +64,14 @@ void session_end(struct server *s, struct session *session)
 	for (uint32_t i = 0; i < s->n_sessions; i++)
 		if (s->sessions[i] == session)
 			s->sessions[i--] = s->sessions[--s->n_sessions];
+	notifier_leave(&s->notifier, session->id);
 	session_free(session);
 }
 
 void sessions_end_all(struct server *s)
 {
 	while (s->n_sessions > 0)
-		session_free(s->sessions[--s->n_sessions]);
+		session_end(s, s->sessions[s->n_sessions - 1]);
 }
 
 void sessions_end_idle(struct server *s)
@@ -98,12 +100,22 @@ struct session *session_find(struct server *s, uint64_t id, const char *peer)
 	return NULL;
 }
 
+void sessions_touch_group(struct server *s, uint64_t group)
+{
+	uint64_t now = clock_ms();
+
+	for (uint32_t i = 0; group && i < s->n_sessions; i++)
+		if (s->sessions[i]->group == group)
+			__atomic_store_n(&s->sessions[i]->used_ms, now, __ATOMIC_RELAXED);
+}
+
 void server_follow(struct server *s, struct change *c)
 {
 	for (uint32_t i = 0; i < s->n_sessions && c->n > 0; i++)
 		for (uint32_t k = 0; k < s->sessions[i]->n_tables; k++)
 			table_follow(s->sessions[i]->tables[k], c);
 	change_end(c);
+	notifier_wake(&s->notifier);
 }
 
 void server_reload_tables(struct server *s, uint32_t folder_key)
@@ -137,6 +149,7 @@ void server_free(struct server *s)
 {
 	sessions_end_all(s);
 	server_drop_held(s);
+	notifier_free(&s->notifier);
 	free(s->sessions);
 	free(s->held);
 	vec_free(&s->held_folders);

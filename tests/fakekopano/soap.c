@@ -92,6 +92,29 @@ static void write_answer(struct call *c, const struct method *m)
 	buf_str(c->out, tail);
 }
 
+/* A poll counts as a call of every session in its group, when it comes and when it is answered. */
+static void run_waiting(struct call *c, const struct method *m, struct answer *a)
+{
+	struct server *s = c->server;
+
+	pthread_rwlock_rdlock(&s->lock);
+	find_session(c, m);
+	if (c->session) {
+		c->session_id = c->session->id;
+		a->chunked = c->session->capabilities & CAP_ENHANCED_ICS;
+		sessions_touch_group(s, c->session->group);
+	}
+	c->session = NULL;
+	pthread_rwlock_unlock(&s->lock);
+	write_answer(c, m);
+	a->none |= c->no_answer;
+	pthread_rwlock_rdlock(&s->lock);
+	c->session = c->er ? NULL : session_find(s, c->session_id, c->peer);
+	if (c->session)
+		sessions_touch_group(s, c->session->group);
+	pthread_rwlock_unlock(&s->lock);
+}
+
 /* Run the method under the lock that it needs. */
 static void run(struct call *c, const struct method *m, struct answer *a)
 {
@@ -99,6 +122,10 @@ static void run(struct call *c, const struct method *m, struct answer *a)
 	uint32_t capabilities;
 	uint32_t er = c->er;
 
+	if (m->flags & METHOD_WAITS) {
+		run_waiting(c, m, a);
+		return;
+	}
 	c->exclusive = m->flags & METHOD_EXCLUSIVE;
 	do {
 		c->exclusive |= c->needs_exclusive;

@@ -150,6 +150,8 @@ struct named_prop {
 
 enum object_type { OBJECT_NONE, OBJECT_STORE, OBJECT_FOLDER, OBJECT_ITEM };
 
+struct observer;
+
 struct world {
 	struct guid guid;
 	struct journal journal;
@@ -174,7 +176,8 @@ struct world {
 	struct lagging *lagging; /* ascending ids */
 	uint32_t n_lagging, cap_lagging;
 	uint64_t lag_ms;
-	struct vec *reserved; /* ids that the running operation must use first, or NULL */
+	struct observer *observer; /* of the events of changes, or NULL */
+	struct vec *reserved;      /* ids that the running operation must use first, or NULL */
 };
 
 /* A new world: users SYSTEM and Everyone, nothing else. */

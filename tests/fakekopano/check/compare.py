@@ -12,7 +12,7 @@ EXCEPTIONS = {
     "PR_FREEBUSY_ENTRYIDS": "names two hidden messages that the fake's stores do not have",
 }
 
-SOURCE_KEY, ENTRY_ID, OLD_ENTRY_ID, CHANGE_KEY = 22, 48, 36, 20
+SOURCE_KEY, ENTRY_ID, OLD_ENTRY_ID, CHANGE_KEY, SYNC_STATE = 22, 48, 36, 20, 8
 # Head of each entry id in PR_IPM_OL2007_ENTRYIDS; the first of them is for the RSS folder.
 LATER_FOLDER = bytes.fromhex("0180340001003000")
 AB_PROVIDER = bytes.fromhex("ac21a95040d3ee48b319fba753304425")
@@ -32,7 +32,8 @@ LEAVES = {
     "ulTableId": "table",
 }
 BINARIES = {"sEntryId", "lpsEntryId", "sStoreId", "sRootId", "sUserId", "sGroupId", "guid", "sServerGuid", "sSourceKey",
-            "sParentSourceKey", "sSourceKeyFolder", "folderSourceKey", "messageSourceKey", "sParentKey", "sObjectKey"}
+            "sParentSourceKey", "sSourceKeyFolder", "folderSourceKey", "messageSourceKey", "sParentKey", "sObjectKey",
+            "pEntryId", "pParentId", "pOldId", "pOldParentId", "pSyncState"}
 # These stand for themselves: nothing, the smallest position, the largest one.
 LITERAL = {"change": {0, 1, 0xFFFFFFFF}, "sync": {0}, "object": {0}, "session": {0}, "table": {0},
            "user": {0, 1, 2}}
@@ -74,6 +75,8 @@ class Mapping:
 
     def shape(self, data):
         """[(kind or None, value)]; kind None is literal."""
+        if len(data) == SYNC_STATE:
+            return [("sync", struct.unpack("<I", data[:4])[0]), ("change", struct.unpack("<I", data[4:])[0])]
         if len(data) == 16:
             return [("guid", data)]
         if len(data) == SOURCE_KEY:

@@ -208,6 +208,36 @@ def address_book(run):
     yield "41-gab-sync-tcp-user1-initial", LAST
 
 
+def journal_subscriptions(run):
+    """A raw client with a poll that always runs."""
+    here = "70-ics-subscribe-tcp-user1"
+    for key, name in ((0x553B, "a"), (0x553C, "b")):
+        run.bind_key(key, run.do("folder-create", parent="user1/", name=name))
+    a, b = "user1/a", "user1/b"
+    run.do("create", folder=a, saves=1)
+    yield here, 8
+    run.do("create", folder=a, subject="x", saves=1, read=True)
+    yield here, 12
+    run.do("change", folder=a, last=1, subject="y")
+    yield here, 14
+    run.do("unread", folder=a, last=1)
+    yield here, 16
+    run.do("move", folder=a, last=1, to=b)
+    yield here, 19
+    run.do("delete", folder=b, last=1)
+    yield here, 21
+    run.do("create", folder=b, saves=1)
+    yield here, 25
+    run.do("delete", folder=b, last=1, hard=True)
+    yield here, 27
+    run.do("folder-change", folder=a, name="a2")
+    yield here, 28
+    run.do("folder-change", folder="user1/a2", name="a")
+    yield here, 29
+    run.do("folder-create", parent=a, name="sub")
+    yield here, LAST
+
+
 def groups(run):
     """A group comes, gets members and loses them, and goes."""
     here = "42-groups-tcp-tmpboss"
@@ -243,6 +273,7 @@ SCENARIOS = {
     "42": groups,
     "54": no_writes("54-raw-errors"),
     "56": no_writes("56-raw-logon-variants"),
+    "70": journal_subscriptions,
     "71": contents_table,
     "72": missing_items,
     "73": long_values,

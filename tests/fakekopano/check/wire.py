@@ -1,6 +1,7 @@
 """Reading what the servers write: XML with control characters, HTTP, multipart, the message stream."""
 
 import re
+import select
 import socket
 import struct
 
@@ -101,13 +102,22 @@ class Connection:
             self.socket.connect(address)
         self.stream = self.socket.makefile("rb")
 
-    def post(self, body, path="/", close=False):
+    def send(self, body, path="/", close=False):
         head = (f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: gSOAP/2.8\r\n"
                 f"Content-Type: text/xml; charset=utf-8\r\nContent-Length: {len(body)}\r\n"
                 f"Connection: {'close' if close else 'keep-alive'}\r\n\r\n")
+        self.socket.sendall(head.encode() + body)
+
+    def is_answered(self):
+        return bool(select.select([self.socket], [], [], 0)[0])
+
+    def receive(self):
+        return read_answer(self.stream)
+
+    def post(self, body, path="/", close=False):
         try:
-            self.socket.sendall(head.encode() + body)
-            return read_answer(self.stream)
+            self.send(body, path, close)
+            return self.receive()
         finally:
             if close:
                 self.close()
