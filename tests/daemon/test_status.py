@@ -1,7 +1,10 @@
 #!/usr/bin/python3
 """A running daemon answers: `tidings status`, `tidings snapshot`, curl; and what it does on SIGHUP."""
 
+import contextlib
 import json
+import os
+import pty
 import re
 import signal
 import socket
@@ -12,6 +15,7 @@ from typing import Any
 
 from asking import DEADLINE_S, AskingTest
 from gate import Gate
+from process import BUILD
 from topics import lifecycle
 
 DEADLINE_S = 30
@@ -203,6 +207,27 @@ class Reload(AskingTest):
         self.daemon.wait_for("retrying")
         self.reload(source={"kopano": {"url": url}})
         self.wait_for(self.is_listed, "the snapshot's end")
+
+
+class Terminal(AskingTest):
+    def test_long_work_is_one_line_that_is_rewritten(self) -> None:
+        self.fake.create("user1/Inbox", 3000, quiet=True)
+        self.fake.fault("slow", "tableQueryRows", n=500, times=4)
+        ours, theirs = pty.openpty()
+        self.addCleanup(os.close, ours)
+        process = subprocess.Popen([BUILD / "tidings", "run", "-c", self.directory / "tidings.yaml"], stdin=subprocess.DEVNULL, stderr=theirs)
+        os.close(theirs)
+        self.addCleanup(process.kill)
+        self.wait_for(self.is_listed, "the snapshot's end")
+        process.terminate()
+        said = b""
+        with contextlib.suppress(OSError):  # the end, on a terminal
+            while more := os.read(ours, 65536):
+                said += more
+        self.assertEqual(process.wait(DEADLINE_S), 0)
+        self.assertRegex(said, rb"\r\x1b\[K[^\r\n]*records/s")
+        screen = [line.split(b"\r\x1b[K")[-1] for line in said.replace(b"\r\n", b"\n").split(b"\n")]
+        self.assertEqual([line[:9] for line in screen if line], [b"tidings: "] * 3)  # the version, the signal, the counts
 
 
 if __name__ == "__main__":
