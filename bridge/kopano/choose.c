@@ -14,25 +14,44 @@ static bool equal_ignoring_case(struct slice a, const char *b)
 	return a.size == strlen(b) && (a.size == 0 || strncasecmp((const char *)a.data, b, a.size) == 0);
 }
 
+static bool is_named(const char *name, struct slice owner, enum store_type type)
+{
+	if (type == STORE_PUBLIC)
+		return strcmp(name, "public") == 0;
+	return type == STORE_PRIVATE && equal_ignoring_case(owner, name);
+}
+
 static bool names_store(const struct follow *follow, struct slice owner, enum store_type type)
 {
-	for (size_t i = 0; i < follow->stores->n_children; i++) {
-		const char *name = follow->stores->children[i].text;
-		if (type == STORE_PUBLIC ? strcmp(name, "public") == 0
-					 : type == STORE_PRIVATE && equal_ignoring_case(owner, name))
+	for (size_t i = 0; i < follow->stores->n_children; i++)
+		if (is_named(follow->stores->children[i].text, owner, type))
 			return true;
-	}
 	return false;
+}
+
+bool choose_names(const char *name, const struct map *map, uint32_t index)
+{
+	const struct map_store *store = map_store(map, index);
+	return is_named(name, texts_second(&map->texts, store->names), store->type);
+}
+
+bool choose_store_row(const struct follow *follow, const struct store_row *row)
+{
+	if (row->detached)
+		return false;
+	if (follow->mode == FOLLOW_SERVER)
+		return follow->hidden || !row->system;
+	return names_store(follow, row->owner, row->type);
 }
 
 bool choose_store(const struct follow *follow, const struct map *map, uint32_t index)
 {
 	const struct map_store *store = map_store(map, index);
-	if (store->flags & STORE_DETACHED)
-		return false;
-	if (follow->mode == FOLLOW_SERVER)
-		return follow->hidden || !(store->flags & STORE_SYSTEM);
-	return names_store(follow, texts_second(&map->texts, store->names), store->type);
+	struct store_row row = {.owner = texts_second(&map->texts, store->names),
+				.type = store->type,
+				.detached = store->flags & STORE_DETACHED,
+				.system = store->flags & STORE_SYSTEM};
+	return choose_store_row(follow, &row);
 }
 
 /* ---- folders ---- */

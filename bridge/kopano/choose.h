@@ -14,6 +14,7 @@
 #include "core/batch.h"
 
 bool choose_store(const struct follow *follow, const struct map *map, uint32_t store);
+bool choose_store_row(const struct follow *follow, const struct store_row *row);
 bool choose_folder(const struct follow *follow, const struct map *map, uint32_t folder);
 
 /* The folder is followed by a plain path: it is bound to it, in the map and, by the batch, in the state
@@ -23,6 +24,9 @@ void choose_unbind(struct map *map, uint32_t folder, struct batch *batch); /* it
 
 /* Binds the folders of a loaded map whose paths the configuration still has. */
 int choose_load(const struct follow *follow, struct map *map, struct state *state, struct err *err);
+
+/* It is the store that the configuration calls so. */
+bool choose_names(const char *name, const struct map *map, uint32_t store);
 
 /* The first plain path of the configuration that no folder of the store has and none is bound to; NULL: there is none.
  */

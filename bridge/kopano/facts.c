@@ -112,26 +112,25 @@ int facts_load_folder(struct client *client, struct slice entry_id, struct arena
 		return rc;
 	cells[FOLDER_ENTRY_ID].bytes = entry_id;
 	*facts = folder_of(cells);
-	return is_usable(facts) || !facts->row.source_key.size
-		       ? 0
-		       : err_set(err, ERR_BAD, "a folder's source key has %zu bytes", facts->row.source_key.size);
+	return is_usable(facts) ? 0 : err_set(err, ERR_BAD, "loadObject: a folder without a usable source key");
 }
 
 /* ---- tables ---- */
 
 typedef void take_row_fn(void *list, const struct prop *cells);
 
-/* Page by page, to one that is empty: whatever the server thinks how many rows there are. */
+/* Page by page, to one that is not full. */
 static int read_table(struct client *client, const struct table_request *request, struct arena *arena,
 		      take_row_fn *take, void *list, struct err *err)
 {
 	struct prop cells[N_FOLDER_COLUMNS];
+	size_t n_rows = PAGE;
 	int rc = client_open_table(client, request, err);
-	for (size_t n_rows = 1; rc == 0 && n_rows > 0;) {
+	while (rc == 0 && n_rows == PAGE) {
 		for (n_rows = 0; (rc = client_next_row(client, arena, cells, err)) == 0; n_rows++)
 			take(list, cells);
 		if (rc == KOPANO_END)
-			rc = n_rows ? client_next_page(client, request->n_rows, err) : 0;
+			rc = n_rows == PAGE ? client_next_page(client, PAGE, err) : 0;
 	}
 	client_close_table(client);
 	return rc;
@@ -296,18 +295,26 @@ int facts_load_tree(struct client *client, const struct store_row *row, struct a
 		    struct err *err)
 {
 	struct kopano_store store;
-	struct object object, root;
+	struct object object;
 	*tree = (struct store_tree){0};
 	int rc = client_load_store(client, row->entry_id, arena, &store, err);
 	if (rc == 0)
 		rc = client_load_object(client, row->entry_id, 0, arena, &object, err);
-	if (rc == 0)
-		rc = client_load_object(client, store.root_entry_id, 0, arena, &root, err);
 	if (rc)
 		return rc;
-	const struct prop *key = props_find(&root.props, PR_SOURCE_KEY);
 	tree->root_entry_id = store.root_entry_id;
-	tree->root_key = key && key->bytes.size <= MAX_KEY ? key->bytes : slice_of(NULL, 0);
 	tree->subtree_entry_id = subtree_of(&object, row->type == STORE_PUBLIC);
 	return 0;
+}
+
+struct slice facts_key_of(const struct folder_list *list, struct slice entry_id)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		const struct folder_facts *facts = &list->facts[i];
+		if (slice_equal(facts->row.entry_id, entry_id))
+			return facts->row.source_key;
+		if (slice_equal(facts->parent_entry_id, entry_id))
+			return facts->row.parent_source_key;
+	}
+	return slice_of(NULL, 0);
 }

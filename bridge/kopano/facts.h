@@ -49,12 +49,15 @@ int facts_list_stores(struct client *client, struct store_list *list, struct err
 const struct store_facts *facts_find_store(const struct store_list *list, const uint8_t *guid);
 void facts_free_stores(struct store_list *list);
 
-/* Where the folders of a store are. An empty key: not known. */
+/* Where the folders of a store are. */
 struct store_tree {
-	struct slice root_entry_id, root_key, subtree_entry_id;
+	struct slice root_entry_id, subtree_entry_id;
 };
 
 int facts_load_tree(struct client *client, const struct store_row *row, struct arena *arena, struct store_tree *tree,
 		    struct err *err);
+
+/* The source key of a folder that is in the list, or the parent of one; empty: neither. */
+struct slice facts_key_of(const struct folder_list *list, struct slice entry_id);
 
 #endif

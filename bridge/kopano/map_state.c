@@ -3,7 +3,7 @@
 #include "bridge/kopano/bytes.h"
 #include "core/hex.h"
 
-enum { STORE_VERSION = 1, FOLDER_VERSION = 2 };
+enum { STORE_VERSION = 1, FOLDER_VERSION = 2, INVENTORY_VERSION = 1 };
 enum {
 	STORED_FOLDER_FLAGS = FOLDER_HIDDEN | FOLDER_FOLLOWED | FOLDER_ANNOUNCED | FOLDER_ENDED,
 	STORED_STORE_FLAGS = STORE_ANNOUNCED | STORE_DETACHED | STORE_FOLLOWED | STORE_SYSTEM | STORE_MAPPED,
@@ -179,6 +179,26 @@ void map_remove_store_entry(const struct map *map, uint32_t store, struct batch 
 	batch_remove(batch, store_state_key(map, store, &batch->arena));
 }
 
+/* ---- the inventory ---- */
+
+struct slice inventory_write(struct arena *arena, const struct inventory *inventory)
+{
+	struct writer writer = new_writer(arena, 2 + SNAPSHOT_ID_SIZE);
+	put_number(&writer, INVENTORY_VERSION, 1);
+	put_number(&writer, inventory->announcing, 1);
+	put_bytes(&writer, inventory->snapshot_id, SNAPSHOT_ID_SIZE);
+	return written(&writer);
+}
+
+bool inventory_read(struct slice bytes, struct inventory *inventory)
+{
+	struct reader reader = {.left = bytes};
+	uint32_t version = get_number(&reader, 1);
+	inventory->announcing = get_number(&reader, 1);
+	get_fixed(&reader, inventory->snapshot_id, SNAPSHOT_ID_SIZE);
+	return finished(&reader) && version == INVENTORY_VERSION;
+}
+
 /* ---- loading ---- */
 
 struct loading {
@@ -291,6 +311,9 @@ const char *map_describe(struct state *state, struct slice key, struct slice val
 {
 	struct slice rest;
 	(void)state;
+	struct inventory inventory;
+	if (slice_equal(key, slice_of_text(STATE_INVENTORY)) && inventory_read(value, &inventory))
+		return inventory.announcing ? "stores and folders are being listed" : "every store was looked through";
 	if (begins(key, STATE_STORE, &rest))
 		return describe_store(value, arena);
 	return begins(key, STATE_FOLDER, &rest) ? describe_folder(value, arena) : NULL;

@@ -10,6 +10,8 @@
 #ifndef TIDINGS_BRIDGE_KOPANO_TREE_H
 #define TIDINGS_BRIDGE_KOPANO_TREE_H
 
+#include "bridge/kopano/stores.h"
+#include "bridge/kopano/walk.h"
 #include "bridge/kopano/window.h"
 #include "core/state.h"
 
