@@ -3,6 +3,7 @@
 #define TIDINGS_BRIDGE_DRIVER_H
 
 #include "bridge/conf.h"
+#include "bridge/examine.h"
 #include "core/sink.h"
 #include "core/source.h"
 
@@ -46,6 +47,7 @@ struct source_driver {
 	/* What is dangerous in it although it was wanted, for each start to say; NULL: nothing. The pointer may be
 	 * NULL. */
 	const char *(*caution)(const void *config);
+	void (*examine)(const void *config, struct examination *examination); /* NULL: it cannot be */
 	describe_fn *describe;
 	/* Optional. What has to change besides position/<stream> and taken/<stream>/..., which are removed, so that the
 	 * stream begins anew: adds puts. Returns 0 or ERR_FATAL. */
@@ -109,6 +111,7 @@ struct sink_driver {
 	const char *const *(*topics)(const void *config); /* N_TOPICS names */
 	/* Whether an acknowledgement says no more than that a record was sent. NULL: never. */
 	bool (*best_effort)(const void *config);
+	void (*examine)(const void *config, struct examination *examination); /* NULL: opening it is all */
 	describe_fn *describe;
 };
 

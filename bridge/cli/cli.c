@@ -46,10 +46,15 @@ const struct command *cli_find(const char *name)
 }
 
 static const struct option long_options[] = {
-	{"config", required_argument, NULL, 'c'}, {"verbose", no_argument, NULL, 'v'},
-	{"json", no_argument, NULL, 'j'},         {"state", required_argument, NULL, 's'},
-	{"yes", no_argument, NULL, 'y'},          {"replace", no_argument, NULL, 'r'},
-	{"addressbook", no_argument, NULL, 'a'},  {NULL, 0, NULL, 0},
+	{"config", required_argument, NULL, 'c'},
+	{"connect", no_argument, NULL, 'C'},
+	{"verbose", no_argument, NULL, 'v'},
+	{"json", no_argument, NULL, 'j'},
+	{"state", required_argument, NULL, 's'},
+	{"yes", no_argument, NULL, 'y'},
+	{"replace", no_argument, NULL, 'r'},
+	{"addressbook", no_argument, NULL, 'a'},
+	{NULL, 0, NULL, 0},
 };
 
 static void take_option(int option, struct cli_options *options)
@@ -64,6 +69,8 @@ static void take_option(int option, struct cli_options *options)
 		options->replace = true;
 	else if (option == 'a')
 		options->once = ONCE_ADDRESSBOOK;
+	else if (option == 'C')
+		options->connect = true;
 	else if (option == 'v')
 		options->verbose = true;
 	else

@@ -39,6 +39,7 @@ const struct command *cli_find(const char *name);
 struct cli_options {
 	int most_arguments;      /* set by the caller: how many words may stand beside the options */
 	const char *config_file; /* -c, --config; required */
+	bool connect;            /* -C, --connect */
 	bool verbose;            /* -v, --verbose */
 	bool json;               /* -j, --json */
 	const char *state;       /* -s, --state; NULL: not given */

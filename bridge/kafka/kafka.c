@@ -115,5 +115,6 @@ const struct sink_driver kafka_driver = {
 	.configure = kafka_configure,
 	.free_config = kafka_free_config,
 	.topics = topics,
+	.examine = kafka_examine,
 	.describe = kafka_ends_describe,
 };

@@ -8,6 +8,7 @@
  *     send.c     a record with its CloudEvents headers
  *     service.c  delivery reports and what else librdkafka tells
  *     status.c   what is told of it
+ *     examine.c  what `check --connect` finds out
  *     kafka.c    the operations of core/sink.h, from these
  *
  * Memory: payloads are lent to librdkafka without a copy; they live in their batch until the report. Threads: all calls
@@ -110,11 +111,15 @@ int kafka_pause(const struct kafka_sink *sink, int ms, struct err *err);
 /* Each returns 0, ERR_AGAIN, ERR_FATAL or ERR_STOPPED. */
 int kafka_topics_find(struct kafka_sink *sink, struct err *err); /* sets n_found and broker_id */
 int kafka_topics_make(struct kafka_sink *sink, struct err *err); /* those that were not found */
+int kafka_topics_try(struct kafka_sink *sink, struct err *err);  /* the same, but nothing is made */
 int kafka_topics_limits(struct kafka_sink *sink,
 			struct err *err); /* sets limit_bytes; refuses a compacted items topic */
 
 /* The largest batch that every topic takes; after kafka_topics_limits. */
 size_t kafka_batch_bytes(const struct kafka_sink *sink);
+
+extern const struct sink_driver kafka_driver;
+void kafka_examine(const void *config, struct examination *examination);
 
 /* Compares the marks with the cluster and the topics found. Returns 0, ERR_AGAIN, ERR_STOPPED, or ERR_FATAL with the
  * command that mends it. */

@@ -81,11 +81,13 @@ static int check_made(struct kafka_sink *sink, const rd_kafka_event_t *answer, s
 	return 0;
 }
 
-static int make(struct kafka_sink *sink, rd_kafka_NewTopic_t **wanted, size_t n, struct err *err)
+static int make(struct kafka_sink *sink, rd_kafka_NewTopic_t **wanted, size_t n, bool only_try, struct err *err)
 {
+	char text[256];
 	rd_kafka_event_t *answer = NULL;
 	rd_kafka_queue_t *queue = rd_kafka_queue_new(sink->client);
 	rd_kafka_AdminOptions_t *how = options(sink, RD_KAFKA_ADMIN_OP_CREATETOPICS);
+	rd_kafka_AdminOptions_set_validate_only(how, only_try, text, sizeof text);
 	rd_kafka_CreateTopics(sink->client, wanted, n, how, queue);
 	int class = wait_for_answer(sink, queue, &answer, err);
 	if (!class)
@@ -120,7 +122,7 @@ static int wait_until_visible(struct kafka_sink *sink, struct err *err)
 	}
 }
 
-int kafka_topics_make(struct kafka_sink *sink, struct err *err)
+static int make_missing(struct kafka_sink *sink, bool only_try, struct err *err)
 {
 	rd_kafka_NewTopic_t *wanted[N_TOPICS];
 	char text[256];
@@ -131,9 +133,19 @@ int kafka_topics_make(struct kafka_sink *sink, struct err *err)
 							    REPLICATION_OF_THE_BROKER, text, sizeof text);
 	if (n == 0)
 		return 0;
-	int class = make(sink, wanted, n, err);
+	int class = make(sink, wanted, n, only_try, err);
 	rd_kafka_NewTopic_destroy_array(wanted, n);
-	return class ? class : wait_until_visible(sink, err);
+	return class || only_try ? class : wait_until_visible(sink, err);
+}
+
+int kafka_topics_make(struct kafka_sink *sink, struct err *err)
+{
+	return make_missing(sink, false, err);
+}
+
+int kafka_topics_try(struct kafka_sink *sink, struct err *err)
+{
+	return make_missing(sink, true, err);
 }
 
 static const char *entry_value(const rd_kafka_ConfigResource_t *resource, const char *name)

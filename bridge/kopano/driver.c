@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "bridge/kopano/describe.h"
+#include "bridge/kopano/examine.h"
 #include "bridge/kopano/http_url.h"
 #include "bridge/kopano/kopano.h"
 #include "bridge/kopano/reset.h"
@@ -173,6 +174,7 @@ const struct source_driver kopano_driver = {
 	.configure = configure,
 	.free_config = free_config,
 	.caution = caution,
+	.examine = kopano_examine,
 	.describe = kopano_describe,
 	.reset = kopano_reset,
 	.epoch = kopano_epoch,

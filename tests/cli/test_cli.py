@@ -80,7 +80,7 @@ class Commands(Case):
             (["run", "-x"], "run: unknown option `-x`"),
             (["run", "-vx"], "run: unknown option `-x`"),
             (["check", "-v"], "check: unknown option `-v`"),
-            (["check", "--connect"], "check: unknown option `--connect`"),
+            (["check", "--repair"], "check: unknown option `--repair`"),
             (["run", "-c", "a", "b"], "run: unexpected argument `b`"),
         ]:
             with self.subTest(arguments):
