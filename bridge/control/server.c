@@ -11,9 +11,9 @@
 enum { MAX_CONNECTIONS = 16, IDLE_S = 10, MAX_FOLDERS = 256 };
 
 struct control {
-	const char *path;
+	const char *path, *state_path;
 	struct vitals *vitals;
-	struct state *state; /* read-only */
+	struct state *state; /* read-only; NULL until somebody asks: to open it takes a look at all of it */
 	struct MHD_Daemon *http;
 };
 
@@ -45,11 +45,18 @@ static void answer_line(struct answer *answer, unsigned code, const char *text)
 
 /* ---- GET /status ---- */
 
-static void answer_status(const struct control *control, struct answer *answer, const char *type, print_fn *print)
+static int make_report(struct control *control, struct report **report, struct err *err)
+{
+	*report = NULL;
+	int rc = control->state ? 0 : sqlite_state_open_readonly(control->state_path, &control->state, err);
+	return rc ? rc : vitals_report_all(control->vitals, control->state, report, err);
+}
+
+static void answer_status(struct control *control, struct answer *answer, const char *type, print_fn *print)
 {
 	struct report *report;
 	struct err err;
-	if (vitals_report_all(control->vitals, control->state, &report, &err)) {
+	if (make_report(control, &report, &err)) {
 		answer_line(answer, MHD_HTTP_SERVICE_UNAVAILABLE, err.text);
 	} else {
 		FILE *file = begin_answer(answer, MHD_HTTP_OK, type);
@@ -197,13 +204,11 @@ int control_start(const char *path, const char *state_path, struct vitals *vital
 {
 	int fd;
 	struct control *new = xcalloc(1, sizeof *new);
-	*new = (struct control){.path = path, .vitals = vitals};
-	int rc = sqlite_state_open_readonly(state_path, &new->state, err);
-	if (rc == 0 && (rc = listen_at(path, &fd, err)) == 0 && (rc = start_http(new, fd, err)))
+	*new = (struct control){.path = path, .state_path = state_path, .vitals = vitals};
+	int rc = listen_at(path, &fd, err);
+	if (rc == 0 && (rc = start_http(new, fd, err)))
 		unlink(path);
 	if (rc) {
-		if (new->state)
-			new->state->ops->close(new->state);
 		free(new);
 		return rc;
 	}
@@ -217,6 +222,7 @@ void control_stop(struct control *control)
 		return;
 	unlink(control->path);
 	MHD_stop_daemon(control->http);
-	control->state->ops->close(control->state);
+	if (control->state)
+		control->state->ops->close(control->state);
 	free(control);
 }

@@ -4,7 +4,9 @@
 import random
 import sys
 from pathlib import Path
+from typing import Any
 
+from asking import Asking
 from broker import Broker
 from harness import DaemonTest, main
 from topics import change
@@ -37,7 +39,7 @@ class OwnBroker(DaemonTest):
         self.wait_for_records(lambda t: t.of_kind(change.KIND_SNAPSHOT_END), "the end of the snapshot")
 
 
-class Away(OwnBroker):
+class Away(OwnBroker, Asking):
     def test_at_the_start(self) -> None:
         self.broker.kill()
         self.fake.create("user1/Inbox", 5)
@@ -46,6 +48,27 @@ class Away(OwnBroker):
         self.broker.start()
         self.assert_mirror(seconds=60)
         self.assertEqual(self.daemon.count(RETRYING), 1, self.daemon.log())
+
+    def test_the_status_tells(self) -> None:
+        self.start()
+        self.wait_for_end()
+        self.assertEqual((self.sink()["connected"], self.sink()["reconnects"]), (True, 0))
+        self.broker.kill()
+        self.fake.create("user1/Inbox", 5)
+        self.wait_for(lambda: not self.sink()["connected"], "the outage", seconds=40)
+        self.assertIn("no broker is connected", self.sink()["outage"])
+        self.wait_for(lambda: self.sink()["unacknowledged"] == 5, "what waits")
+        self.broker.start()
+        self.wait_until_acknowledged()
+        self.assertEqual((self.sink()["connected"], self.sink()["reconnects"]), (True, 1))
+        self.assertEqual(self.sink()["unacknowledged"], 0)
+
+    def sink(self) -> dict[str, Any]:
+        return self.status()["sink"]
+
+    def wait_until_acknowledged(self) -> None:
+        self.wait_for_mirror(seconds=60)
+        self.wait_for(lambda: self.sink()["unacknowledged"] == 0, "everything is acknowledged", seconds=60)
 
     def test_killed_under_load(self) -> None:
         """It says so once, and once that it is back."""
