@@ -16,7 +16,8 @@ struct kopano;
 struct stream;
 
 /* The folder (FOLDER_FOLLOWED is set) is followed from now on; the batch, which has its map entry, is handed over after
- * this. `created_id`: it was created by this journal entry, so the journal tells of all that is in it; 0: it is listed. */
+ * this. `created_id`: it was created by this journal entry, so the journal tells of all that is in it; 0: it is listed.
+ */
 void follow_folder(struct kopano *kopano, uint32_t folder, uint32_t created_id, struct batch *batch);
 
 /* It is not followed any more: the batch removes its stream and its listing. The pair is the caller's. */

@@ -1,5 +1,5 @@
-/* What is known of stores and folders, kept true: by the inventory and by discovery (stores.c), by the journal's entries
- * of folders (tree.c), and told to consumers, batch by batch (walk.c, ending.c).
+/* What is known of stores and folders, kept true: by the inventory and by discovery (stores.c), by the journal's
+ * entries of folders (tree.c), and told to consumers, batch by batch (walk.c, ending.c).
  *
  * Every step here makes its calls first, and then changes the map and hands over at most ONE batch, with no call in
  * between: so the map in memory is never ahead of what was handed over, whichever call fails. What cannot be told in

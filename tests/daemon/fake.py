@@ -231,6 +231,14 @@ class FakeServer:
         """All that is soft-deleted goes, folders too."""
         self.do("purge-server")
 
+    def backlog(self, n: int, kind: str = "mixed") -> int:
+        """Changes spread over all folders: "read", "delete", "create" or "mixed". How many it could make."""
+        return self.do("backlog", n=n, kind=kind)["n"]
+
+    def lively(self, per_second: float, seconds: int = 0, seed: int = 1, user: str = "user1") -> None:
+        """A mailbox in use, for ever or for that long; 0 per second ends it."""
+        self.do("lively", user=user, per_second=per_second, seconds=seconds, seed=seed)
+
     def refuse(self, item: Item, error: str | int) -> None:
         """Every read of the item fails; 0: no longer."""
         self.do("refuse", folder=item.folder, items=[item.key.hex()], error=error)

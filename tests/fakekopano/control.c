@@ -46,6 +46,8 @@ static const struct {
 	{"store-attach", verb_store_detach, false},
 	{"store-remove", verb_store_remove, false},
 	{"right", verb_right, false},
+	{"backlog", verb_backlog, false},
+	{"lively", verb_lively, false},
 	{"list", verb_list, false},
 	{"folders", verb_folders, false},
 	{"journal", verb_journal, false},

@@ -60,7 +60,7 @@ void reply_item(struct command *c, uint32_t item);
 typedef void control_verb(struct command *c);
 
 control_verb verb_create, verb_change, verb_read, verb_move, verb_copy, verb_delete, verb_restore, verb_purge;
-control_verb verb_purge_server, verb_refuse, verb_uncache;
+control_verb verb_backlog, verb_lively, verb_purge_server, verb_refuse, verb_uncache;
 control_verb verb_folder_create, verb_folder_change, verb_folder_move, verb_folder_copy, verb_folder_delete,
 	verb_folder_restore;
 control_verb verb_user_create, verb_user_change, verb_user_delete, verb_group_member, verb_store_create,

@@ -176,6 +176,7 @@ void verb_stats(struct command *c)
 	reply_uint(c, "streams", s->n_streams);
 	reply_uint(c, "sessions", s->n_sessions);
 	reply_uint(c, "tables", n_tables);
+	reply_uint(c, "lively", s->lively.n);
 	reply_uint(c, "subscriptions", counts.subscriptions);
 	reply_uint(c, "polls", counts.polls);
 	reply_uint(c, "queued", counts.queued);

@@ -23,6 +23,9 @@ enum {
 	OPTION_STORES,
 	OPTION_FOLDERS,
 	OPTION_ITEMS,
+	OPTION_GROUPS,
+	OPTION_LIVELY,
+	OPTION_SEED,
 	OPTION_HELP
 };
 
@@ -35,17 +38,23 @@ static const struct option options[] = {{"port", required_argument, NULL, OPTION
 					{"stores", required_argument, NULL, OPTION_STORES},
 					{"folders", required_argument, NULL, OPTION_FOLDERS},
 					{"items", required_argument, NULL, OPTION_ITEMS},
+					{"groups", required_argument, NULL, OPTION_GROUPS},
+					{"lively", required_argument, NULL, OPTION_LIVELY},
+					{"seed", required_argument, NULL, OPTION_SEED},
 					{"help", no_argument, NULL, OPTION_HELP},
 					{0}};
 
 static const char usage[] =
 	"usage: fakekopano [--port N] [--socket PATH] [--tls CERT KEY [--tls-port N]]\n"
-	"                  [--idle-timeout S] [--session-timeout S] [--stores N --folders N --items N]\n";
+	"                  [--idle-timeout S] [--session-timeout S] [--stores N --folders N --items N]\n"
+	"                  [--groups N] [--lively CHANGES_PER_SECOND [--seed N]]\n";
 
 struct settings {
 	struct http_options http;
 	struct generated generated;
 	uint64_t session_timeout_s;
+	double lively;
+	uint64_t seed;
 };
 
 static void set(struct settings *s, int option, const char *value)
@@ -79,6 +88,15 @@ static void set(struct settings *s, int option, const char *value)
 		break;
 	case OPTION_ITEMS:
 		s->generated.items = number;
+		break;
+	case OPTION_GROUPS:
+		s->generated.groups = number;
+		break;
+	case OPTION_LIVELY:
+		s->lively = strtod(value, NULL);
+		break;
+	case OPTION_SEED:
+		s->seed = number;
 		break;
 	default:
 		fputs(usage, option == OPTION_HELP ? stdout : stderr);
@@ -135,6 +153,11 @@ static bool wait_for(struct server *s, int signals, int64_t ms)
 	return !fds[1].revents;
 }
 
+static int64_t sooner(int64_t a, int64_t b)
+{
+	return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
 static void serve(struct server *s)
 {
 	sigset_t signals;
@@ -144,7 +167,7 @@ static void serve(struct server *s)
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
 	fd = signalfd(-1, &signals, SFD_CLOEXEC);
-	while (wait_for(s, fd, control_release_due(s)))
+	while (wait_for(s, fd, sooner(control_release_due(s), lively_tick(s))))
 		;
 	close(fd);
 }
@@ -172,6 +195,7 @@ int main(int argc, char **argv)
 	notifier_init(&s.notifier);
 	s.w = world_populated();
 	world_generate(s.w, &settings.generated);
+	lively_start(&s.lively, "user1", settings.lively, 0, settings.seed);
 	s.w->observer = &s.notifier.observer;
 	if (!http_start(&h, &s, &settings.http))
 		return 1;

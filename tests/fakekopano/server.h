@@ -12,6 +12,7 @@
 
 #include "tests/fakekopano/change.h"
 #include "tests/fakekopano/fault.h"
+#include "tests/fakekopano/lively.h"
 #include "tests/fakekopano/notify.h"
 #include "tests/fakekopano/world.h"
 
@@ -65,6 +66,7 @@ struct server {
 	uint64_t hold_ms;
 	struct faults faults;
 	struct notifier notifier;
+	struct lively lively;
 	uint64_t calls[MAX_METHODS];
 	uint64_t n_rows, n_entries, n_streams;
 	void (*close_connections)(struct server *s);

@@ -6,6 +6,8 @@
 #include "tests/fakekopano/object.h"
 #include "tests/fakekopano/tags.h"
 
+#define GROUP_SIZE 10
+
 struct layout {
 	enum special_folder special;
 	enum special_folder parent;
@@ -305,8 +307,23 @@ static void generate_items(struct change *c, const struct vec *folders, uint32_t
 	}
 }
 
+static void generate_groups(struct world *w, uint32_t n, uint32_t first, uint32_t n_users)
+{
+	char name[32];
+
+	for (uint32_t i = 0; n_users && i < n; i++) {
+		uint32_t group;
+
+		snprintf(name, sizeof(name), "team%u", i + 1);
+		group = user_create(w, &(struct new_user){.name = name, .type = AB_GROUP});
+		for (uint32_t k = 0; k < GROUP_SIZE && k < n_users; k++)
+			vec_insert_sorted(&w->users[group].members, first + (i * GROUP_SIZE + k) % n_users);
+	}
+}
+
 void world_generate(struct world *w, const struct generated *g)
 {
+	uint32_t first = w->n_users;
 	struct props *props = generated_props();
 	struct change c = {.w = w};
 
@@ -328,6 +345,7 @@ void world_generate(struct world *w, const struct generated *g)
 		generate_items(&c, &folders, g->items, props);
 		vec_free(&folders);
 	}
+	generate_groups(w, g->groups, first, g->stores);
 	change_end(&c);
 	props_unref(props);
 }

@@ -28,6 +28,7 @@ struct world *world_populated(void);
 
 struct generated {
 	uint32_t stores, folders, items; /* folders and items per store */
+	uint32_t groups;                 /* of ten of the users each */
 };
 
 void world_generate(struct world *w, const struct generated *g);
