@@ -17,8 +17,7 @@
 #include "core/hex.h"
 #include "core/router.h"
 
-enum { IN_USE_MS = 1000, IN_USE_STEP_MS = 50, LINGER_MS = 500, PEER_HEARTBEAT_MS = 1000, PEER_DEAD_MS = 5000 };
-enum { MOST_INPUT_BYTES = 4096 /* of one frame from outside */, VALUE_BYTES = 64 << 20 /* the longest value */ };
+enum { VALUE_BYTES = 64 << 20 /* the longest value */ };
 
 static const char marks_prefix[] = "ends/zeromq/";
 
@@ -27,70 +26,6 @@ extern const struct sink_driver zeromq_driver;
 static struct zeromq_sink *zeromq_sink(struct sink *sink)
 {
 	return (struct zeromq_sink *)sink;
-}
-
-/* ---- sockets ---- */
-
-static void set(void *socket, int option, int value)
-{
-	zmq_setsockopt(socket, option, &value, sizeof value);
-}
-
-/* Connections that died without a word are closed by libzmq's own heartbeats. What libzmq queues for the consumer is
- * bounded by the outbox. */
-static void set_options(const struct zeromq_sink *sink, int type, const char *address, void *socket)
-{
-	int64_t most_bytes = MOST_INPUT_BYTES;
-	zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &most_bytes, sizeof most_bytes);
-	set(socket, ZMQ_LINGER, LINGER_MS);
-	set(socket, ZMQ_HEARTBEAT_IVL, PEER_HEARTBEAT_MS);
-	set(socket, ZMQ_HEARTBEAT_TIMEOUT, PEER_DEAD_MS);
-	set(socket, ZMQ_HEARTBEAT_TTL, PEER_DEAD_MS);
-	set(socket, ZMQ_IPV6, strstr(address, "://[") != NULL);
-	set(socket, ZMQ_SNDHWM, type == ZMQ_PUB ? sink->config->queue : 0);
-	if (type == ZMQ_ROUTER)
-		set(socket, ZMQ_ROUTER_MANDATORY, 1);
-}
-
-static bool may_pass(int code)
-{
-	return code == EADDRINUSE || code == EADDRNOTAVAIL || code == ENODEV;
-}
-
-static int pause_ms(const struct zeromq_sink *sink, int ms, struct err *err)
-{
-	struct pollfd stop = {.fd = sink->stop_fd, .events = POLLIN};
-	return poll(&stop, 1, ms) > 0 ? err_set(err, ERR_STOPPED, "ZeroMQ: stopped") : 0;
-}
-
-static int cannot_bind(const char *address, int code, struct err *err)
-{
-	if (may_pass(code))
-		return err_set(err, ERR_AGAIN,
-			       "ZeroMQ: cannot bind to %s: %s; is another instance running, and is the address one of "
-			       "this machine?",
-			       address, zmq_strerror(code));
-	return err_usage(err, "ZeroMQ: cannot bind to %s: %s; correct `bind` in the configuration", address,
-			 zmq_strerror(code));
-}
-
-int zeromq_bind(struct zeromq_sink *sink, int type, const char *address, void **socket, struct err *err)
-{
-	int64_t end_ms = clock_ms() + IN_USE_MS;
-	*socket = zmq_socket(sink->context, type);
-	if (!*socket)
-		return err_fatal(err, "ZeroMQ: cannot make a socket: %s; is the limit of open files too low?",
-				 zmq_strerror(errno));
-	set_options(sink, type, address, *socket);
-	while (zmq_bind(*socket, address)) {
-		int code = errno;
-		if (!may_pass(code) || clock_ms() >= end_ms)
-			return cannot_bind(address, code, err);
-		int class = pause_ms(sink, IN_USE_STEP_MS, err);
-		if (class)
-			return class;
-	}
-	return 0;
 }
 
 /* ---- opening ---- */

@@ -3,10 +3,11 @@
  *
  *     config.c     the node of the configuration -> struct zeromq_config
  *     session.c    the acknowledged endpoint's rules, without a socket; outbox.c: what is not acknowledged
- *     router.c     its socket
+ *     bind.c       a socket at its address
+ *     router.c     the acknowledged endpoint's socket
  *     live.c       the live endpoint; counts.c: sequences by topic
  *     zeromq.c     the operations of core/sink.h, from these
- *     consumer.c   the other end of both, for `tail` and tests
+ *     consumer.c   the other end of both; read.c: as `tail` wants it
  *     read.c       the reader of bridge/driver.h, from that
  *
  * Records only go into memory when they are sent; service does what is done with sockets. So the fd is an epoll of the

@@ -235,9 +235,46 @@ static void an_acknowledgement_of_the_old_run_is_none_of_the_new(void **state)
 		fail_msg("%s", text);
 }
 
+/* ---- how it stands ---- */
+
+static const struct report *standing(struct sink_rig *rig, struct report **report)
+{
+	*report = report_new();
+	zeromq_driver.ops->status(rig->sink, *report);
+	return report_find(*report, "unacknowledged");
+}
+
+static void check_status(struct sink_rig *rig)
+{
+	struct report *report;
+	stall(NULL);
+	sink_rig_send_many(rig, "a", 5);
+	sink_rig_service(rig);
+	const struct report *number = standing(rig, &report);
+	sink_rig_expect(rig, number && number->number == 5, "5 records wait, and status says otherwise");
+	report_free(report);
+	recover(NULL);
+	sink_rig_settle(rig);
+	number = standing(rig, &report);
+	sink_rig_expect(rig, number && number->number == 0, "nothing waits, and status says otherwise");
+	sink_rig_expect(rig, report_find(report, "connected")->number == 1, "it is connected");
+	sink_rig_expect(rig, !report_find(report, "outage"), "there is no outage");
+	report_free(report);
+}
+
+static void status_says_what_waits(void **state)
+{
+	static const struct sink_rule rule = {.name = "status", .check = check_status};
+	char text[256];
+	(void)state;
+	if (sink_rule_check(&rule, &zeromq, text) != RULE_KEPT)
+		fail_msg("%s", text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(status_says_what_waits),
 		cmocka_unit_test(an_acknowledgement_of_the_old_run_is_none_of_the_new),
 		cmocka_unit_test(best_effort_answers_what_was_handed_over),
 	};

@@ -1,10 +1,14 @@
 #!/usr/bin/python3
 """The whole daemon into ZeroMQ: the consumer that is waited for, away, back, killed, replaced, refused; and subscribers."""
 
+import json
 import struct
+import subprocess
 import unittest
 
 import zmq
+from harness import merge
+from process import Daemon
 from topics import change
 from waiting import wait_until
 from zeromq import Refused, ZeroMQDaemonTest
@@ -161,6 +165,25 @@ class Acknowledged(ZeroMQDaemonTest):
         self.assertEqual(self.daemon.wait(), 2)
         self.assertIn("the state belongs to the consumer archive", self.daemon.log())
         self.assertIn("tidings state reset", self.daemon.log())
+
+    def test_an_address_that_another_instance_has_is_waited_for(self) -> None:
+        self.start()
+        other = self.directory / "other.yaml"
+        other.write_text(json.dumps(merge(self.config, {"state": {"path": str(self.directory / "other.db")}})))
+        second = Daemon(other, self.directory / "other.log")
+        self.addCleanup(second.kill)
+        second.start()
+        second.wait_for("Address already in use; is another instance running")
+        self.assertEqual(self.daemon.stop(), 0)
+        second.wait_for("sink: back after")
+
+    def test_state_list_says_what_the_consumer_has(self) -> None:
+        self.fake.create("user1/Inbox", 10)
+        self.start()
+        self.keeper.start()
+        self.assert_mirror()
+        listed = subprocess.run([self.daemon.program, "state", "list", "-c", self.daemon.config], capture_output=True, text=True, check=True)
+        self.assertRegex(listed.stdout, r"the consumer archive has acknowledged \d+ records of run [0-9a-f]{32}")
 
     def test_a_stop_does_not_wait_for_who_is_away(self) -> None:
         self.fake.create("user1/Inbox", 10)
