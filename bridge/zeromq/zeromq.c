@@ -109,10 +109,12 @@ static int check_owner(void *context, struct slice key, struct slice value)
 	(void)value;
 	if (owner->consumer && slice_equal(name, slice_of_text(owner->consumer)))
 		return 0;
-	return err_usage(owner->err,
-			 "ZeroMQ: the state belongs to the consumer %.*s, and %s would miss what that has already: set "
-			 "sink.zeromq.acknowledged.consumer back, or begin anew with `tidings state reset`",
-			 (int)name.size, (const char *)name.data, owner->consumer ? owner->consumer : "nobody else");
+	return err_usage(
+		owner->err,
+		"ZeroMQ: the state belongs to the consumer %.*s, and %s would miss what that has already: set "
+		"sink.zeromq.acknowledged.consumer back, or accept that with `tidings state reset sink`, or begin "
+		"anew with `tidings state reset`",
+		(int)name.size, (const char *)name.data, owner->consumer ? owner->consumer : "everybody else");
 }
 
 static int seek(struct sink *sink, struct state *state, struct err *err)

@@ -21,6 +21,10 @@ class Acknowledged(ZeroMQDaemonTest):
     def positions(self) -> list[tuple[bytes, bytes]]:
         return self.state_entries(b"position/")
 
+    def state(self, *words: str) -> str:
+        command = [self.daemon.program, "state", *words, "-c", self.daemon.config]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
     def test_the_consumer_builds_the_mirror(self) -> None:
         items = self.fake.create("user1/Inbox", N_ITEMS // 2)
         self.fake.create("user1/Inbox", N_ITEMS // 2)
@@ -164,7 +168,10 @@ class Acknowledged(ZeroMQDaemonTest):
         self.start()
         self.assertEqual(self.daemon.wait(), 2)
         self.assertIn("the state belongs to the consumer archive", self.daemon.log())
-        self.assertIn("tidings state reset", self.daemon.log())
+        self.assertIn("tidings state reset sink", self.daemon.log())
+        self.state("reset", "sink", "-y")
+        self.start()
+        self.daemon.wait_for("waiting for the consumer another")
 
     def test_an_address_that_another_instance_has_is_waited_for(self) -> None:
         self.start()
@@ -177,13 +184,12 @@ class Acknowledged(ZeroMQDaemonTest):
         self.assertEqual(self.daemon.stop(), 0)
         second.wait_for("sink: back after")
 
-    def test_state_list_says_what_the_consumer_has(self) -> None:
+    def test_the_state_says_what_the_consumer_has(self) -> None:
         self.fake.create("user1/Inbox", 10)
         self.start()
         self.keeper.start()
         self.assert_mirror()
-        listed = subprocess.run([self.daemon.program, "state", "list", "-c", self.daemon.config], capture_output=True, text=True, check=True)
-        self.assertRegex(listed.stdout, r"the consumer archive has acknowledged \d+ records of run [0-9a-f]{32}")
+        self.assertRegex(self.state("show", "ends/zeromq/archive"), r"the consumer archive has acknowledged \d+ records of run [0-9a-f]{32}")
 
     def test_a_stop_does_not_wait_for_who_is_away(self) -> None:
         self.fake.create("user1/Inbox", 10)
