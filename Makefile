@@ -89,7 +89,7 @@ $(BUILD)/python/tidings/v1/%_pb2.py: proto/tidings/v1/%.proto
 
 APT := gcc make pkg-config git librdkafka-dev libzmq3-dev libcurl4-openssl-dev libsqlite3-dev libyaml-dev libprotobuf-c-dev \
 	protobuf-c-compiler libprotobuf-dev protobuf-compiler libxxhash-dev libmicrohttpd-dev
-APT_TEST := libcmocka-dev clang libclang-rt-dev clang-format kcat maven default-jre-headless \
+APT_TEST := libcmocka-dev curl clang libclang-rt-dev clang-format kcat maven default-jre-headless \
 	python3 python3-protobuf python3-confluent-kafka python3-zmq openssl systemd mandoc dpkg-dev lintian
 
 deps: ## install what is needed to build and test (Debian, as root)
