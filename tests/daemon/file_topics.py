@@ -9,7 +9,7 @@ from topics import Topics, change, dead_letter, lifecycle
 
 __all__ = ["FileTopics", "change", "dead_letter", "lifecycle"]
 
-KINDS = ("items", "lifecycle", "deadletter")
+KINDS = ("items", "addressbook", "lifecycle", "deadletter")
 LENGTH = struct.Struct("<I")
 
 
@@ -60,6 +60,8 @@ class FileTopics(Topics):
             event = change.ChangeEvent.FromString(value)
             self.events.append(event)
             self.mirror.apply(event)
+        elif kind == "addressbook":
+            self.book.append(change.ChangeEvent.FromString(value))
         elif kind == "deadletter":
             self.letters.append(dead_letter.DeadLetter.FromString(value))
             self.mirror.apply_dead_letter(self.letters[-1])

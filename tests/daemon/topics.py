@@ -28,6 +28,7 @@ class Topics:
         self.kinds = {name: kind for kind, name in names.items()}
         self.mirror = Mirror()
         self.events: list[change.ChangeEvent] = []
+        self.book: list[change.ChangeEvent] = []  # of users and groups
         self.letters: list[dead_letter.DeadLetter] = []
         self.lifecycle: list[lifecycle.LifecycleEvent] = []
         self.consumer: Consumer | None = None
@@ -100,6 +101,8 @@ class Topics:
         apply_message(self.mirror, message)
         if kind == "items":
             self.events.append(change.ChangeEvent.FromString(message.value()))
+        elif kind == "addressbook":
+            self.book.append(change.ChangeEvent.FromString(message.value()))
         elif kind == "lifecycle":
             self.lifecycle.append(lifecycle.LifecycleEvent.FromString(message.value()))
         elif kind == "deadletter":
