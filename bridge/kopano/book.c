@@ -113,6 +113,20 @@ int book_seek(struct kopano *kopano, struct state *state, struct err *err)
 	return rc;
 }
 
+/* At once: if nothing has changed since, it is also the new one. */
+static void put_given(struct kopano *kopano, struct slice processed)
+{
+	struct book *book = &kopano->book;
+	struct batch *batch = share_batch(kopano, BOOK_STREAM);
+	uint32_t *ids = arena_alloc(&batch->arena, processed.size);
+	for (size_t i = 0; i < processed.size / 4; i++)
+		ids[i] = processed.data[4 * i] | (uint32_t)processed.data[4 * i + 1] << 8 |
+			 (uint32_t)processed.data[4 * i + 2] << 16 | (uint32_t)processed.data[4 * i + 3] << 24;
+	settle_take(&book->settle, ids, processed.size / 4, batch, BOOK_TAKEN);
+	book_put_position(book, batch);
+	hand_over(kopano, batch);
+}
+
 int book_seek_given(struct kopano *kopano, struct slice bytes, struct err *err)
 {
 	struct book *book = &kopano->book;
@@ -131,7 +145,7 @@ int book_seek_given(struct kopano *kopano, struct slice bytes, struct err *err)
 	book->position =
 		(struct book_position){.epoch = kopano->server.epoch, .objects = book_objects(kopano), .listing_no = 1};
 	settle_start(&book->settle, change_id, kopano->config->settle_ms);
-	settle_load(&book->settle, processed);
+	put_given(kopano, processed);
 	return 0;
 }
 

@@ -38,9 +38,9 @@ class Sync(DaemonTest):
         whole["source"]["kopano"]["settle_ms"] = 50
         return {name: whole[name] for name in ("source", "follow")}
 
-    def run_sync(self, state: Optional[str] = None, stdout: Any = subprocess.PIPE) -> subprocess.CompletedProcess:
+    def run_sync(self, state: Optional[str] = None, stdout: Any = subprocess.PIPE, *options: str) -> subprocess.CompletedProcess:
         arguments = [] if state is None else ["--state", state]
-        done = subprocess.run([BUILD / "tidings", "sync", "-c", self.directory / "tidings.yaml", *arguments],
+        done = subprocess.run([BUILD / "tidings", "sync", "-c", self.directory / "tidings.yaml", *options, *arguments],
                               stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=DEADLINE_S)
         self.assertNotIn(PASSWORD, (done.stdout or "") + done.stderr)
         return done
@@ -292,6 +292,60 @@ class Failures(Sync):
             done = self.run_sync(stdout=full)
         self.assertEqual(done.returncode, 1)
         self.assertIn("cannot write to standard output: No space left on device\n", done.stderr)
+
+
+class AddressBook(Sync):
+    """`--addressbook`; the server's journal is small, ids are the whole state."""
+
+    def default_config(self) -> dict[str, Any]:
+        whole = super().default_config()
+        del whole["follow"]
+        return whole
+
+    def run_sync(self, state: Optional[str] = None, stdout: Any = subprocess.PIPE) -> subprocess.CompletedProcess:
+        return super().run_sync(state, stdout, "--addressbook")
+
+    @staticmethod
+    def who(line: dict[str, Any]) -> tuple[str, str]:
+        return line["kind"], line["user"]["loginName"] if "user" in line else line.get("group", {}).get("name", "")
+
+    def since(self, state: str) -> list[tuple[str, str]]:
+        return [self.who(line) for line in self.sync(state)[0]]
+
+    def test_from_the_start_all_are_listed(self) -> None:
+        self.fake.add_group("staff", ["user1"])
+        for state in None, "", "0" * 16:
+            lines, new = self.sync(state)
+            self.assertEqual([self.who(line) for line in lines], [("CREATED", name) for name in ("user1", "user2", "admin1", "staff")])
+            self.assertEqual(lines[-1]["group"]["members"], [lines[0]["sourceKey"]])
+            self.assertEqual({line["origin"] for line in lines}, {"SNAPSHOT"})
+            self.assertEqual((new[8:], self.since(new)), ("0" * 8, []))
+
+    def test_what_has_changed_since_a_state(self) -> None:
+        state = self.now()
+        self.fake.add_user("new", "x")
+        self.fake.change_user("user1", full_name="Changed")
+        self.fake.delete_user("user2")
+        changes = [("CREATED", "new"), ("UPDATED", "user1"), ("DELETED", "")]
+        for _ in range(2):
+            self.assertEqual(self.since(state), changes)
+        _, new = self.sync(state)
+        self.assertEqual((self.since(new), self.now()), ([], new))
+
+    def test_the_long_form_says_what_was_processed(self) -> None:
+        state = self.now()
+        lines = []
+        for name in "one", "two", "three":
+            self.fake.add_user(name, "x")
+        lines, new = self.sync(state)
+        second = lines[1]["changeId"]
+        rest, after = self.sync(state[:8] + number(1) + number(second))
+        self.assertEqual([self.who(line)[1] for line in rest], ["one", "three"])
+        self.assertEqual(after, new)
+
+    def test_states_that_are_none(self) -> None:
+        for state in ("01", "0" * 8, number(1) + number(1), number(1) + number(0) + "00"):
+            self.assert_fails(2, "none of the address book", state)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
  */
 #include <stdlib.h>
 
+#include "bridge/kopano/book_state.h"
 #include "bridge/kopano/describe.h"
 #include "bridge/kopano/position.h"
 #include "bridge/kopano/settle.h"
@@ -48,6 +49,16 @@ static void check_entries(struct slice bytes)
 	struct snapshot_position snapshot;
 	struct folder_entry entry;
 	struct ends ends;
+	struct book_position book;
+	struct book_entry book_entry;
+	uint32_t change_id;
+	struct slice processed;
+	if (book_position_read(bytes, &book))
+		must(slice_equal(book_position_write(&arena, &book), bytes));
+	if (book_entry_read(bytes, &book_entry))
+		must(slice_equal(book_entry_write(&arena, &book_entry), bytes));
+	if (book_given_read(bytes, &change_id, &processed))
+		must(slice_equal(book_given_write(&arena, change_id, processed), bytes));
 	if (position_read(bytes, &contents))
 		must(slice_equal(position_write(&arena, &contents), bytes));
 	if (snapshot_read(bytes, &snapshot))
