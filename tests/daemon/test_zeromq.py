@@ -2,6 +2,7 @@
 """The whole daemon into ZeroMQ: the consumer that is waited for, away, back, killed, replaced, refused; and subscribers."""
 
 import json
+import socket
 import struct
 import subprocess
 import unittest
@@ -9,7 +10,7 @@ import unittest
 import zmq
 from harness import merge
 from process import Daemon
-from topics import change
+from topics import change, lifecycle
 from waiting import wait_until
 from zeromq import Refused, ZeroMQDaemonTest
 
@@ -199,31 +200,58 @@ class Acknowledged(ZeroMQDaemonTest):
         self.assertRegex(self.daemon.log(), r"stopped: \d+ records published, 0 acknowledged")
 
 
+class OverTCP(ZeroMQDaemonTest):
+    def endpoints(self) -> tuple[str, str]:
+        """Ports that were free a moment ago."""
+        with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as another:
+            return tuple(f"tcp://127.0.0.1:{server.getsockname()[1]}" for server in (one, another))
+
+    def test_bridge_and_consumer_are_killed_and_back(self) -> None:
+        self.fake.create("user1/Inbox", N_ITEMS)
+        self.start()
+        self.keeper.start()
+        for n, victim in enumerate((self.daemon, self.keeper) * 2):
+            self.wait_for(lambda: self.topics.pump() + 1 and len(self.topics.events) >= N_ITEMS // 10 * (n + 1), "some events")
+            victim.kill()
+            victim.start()
+        self.assert_mirror()
+
+    def test_a_restart_is_seen_soon(self) -> None:
+        self.start()
+        consumer = self.consumer()
+        first = consumer.next(10)
+        self.restart()
+        self.assertNotEqual(wait_until(lambda: (record := consumer.next(1)) and record.run != first.run and record.run, "another run", 5), first.run)
+
+
 class Live(ZeroMQDaemonTest):
     """A subscriber with nothing but a SUB socket, as proto/zeromq.md tells."""
 
     def subscribe(self, *prefixes: str) -> zmq.Socket:
-        socket = zmq.Context.instance().socket(zmq.SUB)
-        self.addCleanup(socket.close, 0)
-        socket.rcvtimeo = 10000
-        socket.connect(self.live_endpoint)
+        subscriber = zmq.Context.instance().socket(zmq.SUB)
+        self.addCleanup(subscriber.close, 0)
+        subscriber.rcvtimeo = 10000
+        subscriber.connect(self.live_endpoint)
         for prefix in prefixes:
-            socket.subscribe(prefix)
-        return socket
+            subscriber.subscribe(prefix)
+        return subscriber
 
-    def heard(self, socket: zmq.Socket) -> None:
+    def heard(self, subscriber: zmq.Socket) -> None:
         """Creates items until the subscriber gets one: only then is it surely connected."""
 
         def poll() -> bool:
             self.fake.create("user1/Inbox", 1, "to be heard")
-            return bool(socket.poll(100))
+            return bool(subscriber.poll(100))
 
         wait_until(poll, "the subscriber hears")
 
-    def drain(self, socket: zmq.Socket) -> list[tuple[str, bytes, int, change.ChangeEvent]]:
+    def drain(self, subscriber: zmq.Socket) -> list[tuple[str, bytes, int, change.ChangeEvent]]:
         found = []
-        while socket.poll(500):
-            topic, place, event = socket.recv_multipart()
+        while subscriber.poll(500):
+            topic, place, event = subscriber.recv_multipart()
+            if not topic.endswith(b"/item"):
+                self.assertEqual(lifecycle.LifecycleEvent.FromString(event).type, lifecycle.LIFECYCLE_TYPE_STARTED)
+                continue
             found.append((topic.decode(), *PLACE.unpack(place), change.ChangeEvent.FromString(event)))
         return found
 
@@ -250,8 +278,7 @@ class Live(ZeroMQDaemonTest):
         self.fake.create("user1/Inbox", 100)
         self.start()
         wait_until(self.has_position, "a position, as nobody is waited for")
-        socket = self.subscribe("")
-        self.heard(socket)
+        self.heard(self.subscribe(""))
         self.assertEqual(self.daemon.stop(), 0)
         self.assertRegex(self.daemon.log(), r"stopped: \d+ records sent, 0 dead letters")
         self.assertNotIn("acknowledged", self.daemon.log())

@@ -41,12 +41,15 @@ class Keeper:
 class ZeroMQDaemonTest(DaemonTest):
     def make_topics(self) -> None:
         self.topic_names: dict[str, str] = {}
-        self.endpoint, self.live_endpoint = (f"ipc://{self.directory}/{name}" for name in ("acknowledged", "live"))
+        self.endpoint, self.live_endpoint = self.endpoints()
         kept = self.directory / "kept"
         kept.mkdir()
         self.topics = FileTopics(kept)
         self.keeper = Keeper(self.endpoint, kept, self.directory / "keeper.log")
         self.addCleanup(self.keeper.kill)
+
+    def endpoints(self) -> tuple[str, str]:
+        return f"ipc://{self.directory}/acknowledged", f"ipc://{self.directory}/live"
 
     def default_config(self) -> dict[str, Any]:
         sink = {"acknowledged": {"bind": self.endpoint, "consumer": NAME, "heartbeat_ms": HEARTBEAT_MS}, "live": {"bind": self.live_endpoint}}
