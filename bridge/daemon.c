@@ -13,6 +13,7 @@
 #include "bridge/clock.h"
 #include "bridge/control/server.h"
 #include "bridge/ends.h"
+#include "bridge/narrate.h"
 #include "bridge/notify.h"
 #include "bridge/progress.h"
 #include "bridge/reload.h"
@@ -129,6 +130,8 @@ static int feed(struct daemon *daemon, bool *fed, struct err *err)
 {
 	struct batch *batch = pipeline_ready(daemon->pipeline) ? feeder_take(daemon->feeder) : NULL;
 	*fed = batch != NULL;
+	if (batch)
+		narrate_batch(batch);
 	return batch ? pipeline_take(daemon->pipeline, batch, err) : 0;
 }
 
@@ -158,7 +161,7 @@ static int loop(struct daemon *daemon, struct err *err)
 static void on_committed(void *context, size_t n_batches, size_t n_bytes)
 {
 	struct daemon *daemon = context;
-	(void)n_batches;
+	narrate_commit(n_batches);
 	if (daemon->feeder) /* it is stopped before the last commit */
 		feeder_release(daemon->feeder, n_bytes);
 }
@@ -227,6 +230,7 @@ static int start_session(struct daemon *daemon, struct err *err)
 	if (rc)
 		return rc;
 	outage_over(&daemon->sink_outage);
+	log_debug("sink: connected");
 	start_pipeline(daemon);
 	vitals_session(daemon->vitals, daemon->sink, NULL);
 	if ((rc = publish_start(daemon, err)) || (rc = start_feeder(daemon, err)))

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "bridge/clock.h"
+#include "bridge/log.h"
 #include "core/step.h"
 
 struct queued {
@@ -97,8 +98,10 @@ static int attach(struct feeder *feeder, struct err *err)
 		if ((rc = pause_ms(feeder, outage_failed(feeder->parts.outage, err), err)))
 			return rc;
 	}
-	if (rc == 0)
+	if (rc == 0) {
 		outage_over(feeder->parts.outage);
+		log_debug("source: connected");
+	}
 	return rc;
 }
 

@@ -148,3 +148,11 @@ DEFINE_LOG(error, LOG_LEVEL_ERROR)
 DEFINE_LOG(warning, LOG_LEVEL_WARNING)
 DEFINE_LOG(info, LOG_LEVEL_INFO)
 DEFINE_LOG(debug, LOG_LEVEL_DEBUG)
+
+void log_at(enum log_level level, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	write_line(level, format, args);
+	va_end(args);
+}

@@ -20,6 +20,7 @@ void log_progress(const char *text);
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void log_at(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

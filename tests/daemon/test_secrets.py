@@ -113,6 +113,31 @@ class BrokerPassword(DaemonTest):
 
 
 class Log(FileDaemonTest):
+    def test_verbose_tells_what_it_is_doing(self) -> None:
+        self.fake.create("user1/Inbox", 3)
+        self.start(arguments=["-v"])
+        self.wait_for_mirror()
+        self.fake.create("user1/Inbox", 1)
+        self.wait_for_mirror()
+        self.daemon.wait_for("debug: state: .* acknowledged")
+        for pattern in [
+            "debug: sink: connected",
+            "debug: source: connected",
+            "debug: source: Inbox of user1: a listing of this folder begins",
+            r"debug: source: \d+ records from \d+ entries, Inbox of user1, contents/",
+        ]:
+            self.assertTrue(self.daemon.count(pattern), f"{pattern} in\n{self.daemon.log()}")
+        self.restart()
+        self.assert_mirror()
+        self.assertEqual(self.daemon.count("debug: "), 0)
+
+    def test_what_happens_to_a_folder_is_said_without_being_asked(self) -> None:
+        self.fake.create("user1/Inbox", 3)
+        self.start()
+        self.wait_for_mirror()
+        self.fake.delete_folder("user1/Inbox", hard=True)
+        self.daemon.wait_for("tidings: source: Inbox of user1: ")
+
     def test_json_lines(self) -> None:
         self.write_config(log={"format": "json"})
         self.fake.create("user1/Inbox", 3)
