@@ -65,7 +65,8 @@ static void record_item(struct change *c, struct item *i, enum change_action act
 {
 	uint32_t id = change_record(c, i->folder, i->key, CHANGE_MESSAGE | action, flags, i->state & ITEM_ASSOCIATED);
 
-	c->w->folders[i->folder].committed = time_now();
+	if (action != CHANGE_FLAG)
+		c->w->folders[i->folder].committed = time_now();
 	if (action < CHANGE_SOFT_DELETE)
 		i->change = id;
 }
@@ -178,7 +179,6 @@ bool item_set_read(struct change *c, uint32_t item, bool read)
 	count(c->w, i, -1);
 	i->flags ^= MSGFLAG_READ;
 	count(c->w, i, 1);
-	i->modified = time_now();
 	record_item(c, i, CHANGE_FLAG, read);
 	later(c, EVENT_MODIFIED, item, NULL);
 	event_counters_later(c, i->folder);

@@ -113,11 +113,19 @@ static uint64_t named_time(struct command *c, const char *key, uint64_t otherwis
 	return json_get(c->in, key) ? unix_time(json_int(c->in, key, 0)) : otherwise;
 }
 
+/* The root folder is changed last: it leads to the others. */
 static void date_folders(struct world *w, uint32_t store)
 {
-	for (uint32_t i = 1; i < w->n_folders; i++)
-		if (w->folders[i].hid && w->folders[i].store == store)
-			w->folders[i].created = w->folders[i].modified = w->stores[store].created;
+	const struct store *s = &w->stores[store];
+
+	for (uint32_t i = 1; i < w->n_folders; i++) {
+		struct folder *f = &w->folders[i];
+
+		if (!f->hid || f->store != store)
+			continue;
+		f->created = s->created;
+		f->modified = f->parent ? s->created : s->modified;
+	}
 }
 
 void verb_store_change(struct command *c)

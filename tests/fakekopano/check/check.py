@@ -213,6 +213,8 @@ class Run:
             pass
 
     def answer_pending(self):
+        """Their sessions end at the latest with the recorded client."""
+        self.do("expire-sessions")
         for folder, number, connection in self.pending:
             self.compare(folder, number, connection.receive())
             connection.close()

@@ -208,6 +208,80 @@ def address_book(run):
     yield "41-gab-sync-tcp-user1-initial", LAST
 
 
+def subscribed_folders(run, here, **loads):
+    """The folders of these loadObject exchanges, in a subtree that has had others before."""
+    run.do("store-change", store="user1", created=10**9, modified=10**9 + 1)
+    for n in range(6):
+        run.do("folder-create", parent="user1/", name=f"gone {n}")
+        run.do("folder-delete", folder=f"user1/gone {n}")
+    for n in range(7 - len(loads)):
+        run.do("folder-create", parent="user1/", name=f"other {n}")
+    for name, exchange in loads.items():
+        there = run.recorded_object(here, exchange, name.replace("_", "-"))
+        run.bind_object(there, run.do("folder-create", parent="user1/", name=name.replace("_", "-"), time=there["time"]))
+
+
+def new_item(run, here, exchange, subject):
+    """As the recorded client read it in that exchange: what its later saves add comes with the first of them."""
+    run.do("create", folder="user1/kctest-n", subject=subject, flags=9, cached=True,
+           time=run.recorded_object(here, exchange, None)["time"])
+
+
+def item_events(run, here, created, loaded, changed, unread, moved, others):
+    """The exchanges before which each happens; others are (created, loaded, deleted)."""
+    source = "user1/kctest-n"
+    yield here, created
+    new_item(run, here, loaded, "ev1")
+    yield here, loaded + 2  # the client read the item before it was saved again, and the folder after that
+    time = run.recorded_object(here, loaded, None)["time"]
+    run.do("change", folder=source, last=1, saves=2, body="b", cached=True, time=time)
+    yield here, changed
+    run.do("change", folder=source, last=1, subject="ev1-mod", time=time)
+    yield here, unread
+    run.do("unread", folder=source, last=1)
+    yield here, moved
+    run.do("move", folder=source, last=1, to="user1/kctest-n2")
+    for n, (created, loaded, deleted) in enumerate(others):
+        yield here, created
+        new_item(run, here, loaded, f"ev{n + 2}")
+        run.do("change", folder=source, last=1, time=run.recorded_object(here, loaded, None)["time"])
+        yield here, deleted
+        run.do("delete", folder=source, last=1, hard=n > 0)
+
+
+def folder_subscription(run):
+    """The real server's own client, told of what happens in a folder."""
+    here = "50-subscribe-folder-tcp-user1"
+    subscribed_folders(run, here, kctest_n=36, kctest_n2=65)
+    yield from item_events(run, here, 32, 34, 49, 55, 61, [(70, 72, 82), (86, 88, 98)])
+    yield here, LAST
+
+
+def store_subscription(run):
+    """The same for a store, and with a folder that comes and goes."""
+    here = "51-subscribe-store-tcp-user1"
+    subscribed_folders(run, here, kctest_n=26, kctest_n2=55)
+    yield from item_events(run, here, 22, 24, 39, 46, 51, [(60, 62, 72), (76, 78, 88)])
+    yield here, 92
+    time = run.recorded_object(here, 94, "sub")["time"]
+    run.do("folder-create", parent="user1/kctest-n", name="sub", time=time)
+    yield here, 96
+    run.do("folder-change", folder="user1/kctest-n/sub", name="subr", time=time)
+    yield here, 100
+    run.do("folder-delete", folder="user1/kctest-n/subr", hard=True)
+    yield here, LAST
+
+
+def idle_poll(run):
+    """Two polls without an event, and one with."""
+    here = "53-notify-longpoll-idle"
+    subscribed_folders(run, here, kctest_n=38)
+    yield here, 34
+    new_item(run, here, 36, "after idle")
+    run.do("change", folder="user1/kctest-n", last=1, time=run.recorded_object(here, 36, None)["time"])
+    yield here, LAST
+
+
 def journal_subscriptions(run):
     """A raw client with a poll that always runs."""
     here = "70-ics-subscribe-tcp-user1"
@@ -271,6 +345,9 @@ SCENARIOS = {
     "31": refused,
     "40": address_book,
     "42": groups,
+    "50": folder_subscription,
+    "51": store_subscription,
+    "53": idle_poll,
     "54": no_writes("54-raw-errors"),
     "56": no_writes("56-raw-logon-variants"),
     "70": journal_subscriptions,
