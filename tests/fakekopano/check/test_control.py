@@ -568,6 +568,8 @@ class Bulk(FakeTest):
     def test_a_lively_mailbox_ends(self):
         self.fake.do("lively", user="user2", per_second=200, seconds=1)
         deadline, last = time.monotonic() + 10, -1
+        while self.fake.do("stats")["lively"] == 0 and time.monotonic() < deadline:
+            pass
         self.fake.do("advance", seconds=2)
         while (n := self.fake.do("stats")["lively"]) != last and time.monotonic() < deadline:
             last = n
