@@ -9,6 +9,7 @@
 
 enum {
 	FIRST_COMPARISON_MS = 60 * 1000, /* not at once: whoever restarts again and again must not make work */
+	COMPARISON_SHARE = 100,          /* of the time goes into it at most a hundredth */
 	MARGIN = 1000, /* ids below the maximum at the start: of them, what is visible then is no news */
 };
 
@@ -279,8 +280,9 @@ static void compare_directory(struct kopano *kopano)
 		book->compare_at_ms = now + (interval_ms < FIRST_COMPARISON_MS ? interval_ms : FIRST_COMPARISON_MS);
 	if (now < book->compare_at_ms)
 		return;
-	book->compare_at_ms = now + interval_ms;
 	client_compare_directory(kopano->client, &unused);
+	int64_t rest_ms = (clock_ms() - now) * COMPARISON_SHARE;
+	book->compare_at_ms = now + (interval_ms > rest_ms ? interval_ms : rest_ms);
 }
 
 static int ask(struct kopano *kopano, struct err *err)

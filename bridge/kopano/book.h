@@ -8,12 +8,13 @@
  * that a listing that is made again (the server was restored, the state reset, `follow.objects` changed) also tells
  * which are gone, and the delete of one that nobody heard of is only counted.
  *
- * Facts (server 11.0.2: its source, ECICS.cpp, ECUserManagement.cpp, cmd.cpp; recorded in tests/data/transcripts,
- * 42-groups): any user may ask, and sees the objects of his company. The list leaves out Everyone and SYSTEM; both it
- * and the journal name objects by address-book entry ids. Adding a member to a group and removing one is a CHANGE of
- * the group and none of the member. Deleting a user is a delete of the user alone: groups lose him without a word. An
- * answer without entries has the maximum 0. What changes in a directory behind the server (LDAP) comes into the journal
- * when somebody lists users and groups, which Tidings does once in `directory_interval_ms`.
+ * Facts (server 11.0.2: seen on it with its database as the directory; its source, ECICS.cpp, ECUserManagement.cpp,
+ * cmd.cpp; recorded in tests/data/transcripts, 42-groups): any user may ask, and sees the objects of his company. The
+ * list leaves out Everyone and SYSTEM; both it and the journal name objects by address-book entry ids. Adding a member
+ * to a group and removing one is a CHANGE of the group, at once, and none of the member. Deleting a user is a delete of
+ * the user alone: groups lose him without a word. An answer without entries has the maximum 0. Changes of names,
+ * addresses and levels come into the journal only when the server looks into the directory (a database of its own, or
+ * LDAP) for other reasons, or somebody lists users and groups: which Tidings does once in `directory_interval_ms`.
  *
  * One thread, the source's. Memory: the entry ids of all users and groups, and one answer of the journal. */
 #ifndef TIDINGS_BRIDGE_KOPANO_BOOK_H

@@ -12,6 +12,7 @@ enum {
 	DEFAULT_POLL_MS = 1000,
 	DEFAULT_SETTLE_MS = 10000,
 	DEFAULT_ADDRESSBOOK_MS = 10000,
+	DEFAULT_DIRECTORY_MS = 600000,
 	ONCE_SETTLE_MS = 1000,
 	ONCE_POLL_MS = 100,
 	DEFAULT_TIMEOUT_MS = 60000,
@@ -144,7 +145,7 @@ static int configure(const struct conf_node *node, const struct follow *follow, 
 	config->follow = follow;
 	config->poll_ms = follow->once ? ONCE_POLL_MS : DEFAULT_POLL_MS;
 	config->addressbook_ms = follow->once ? ONCE_POLL_MS : DEFAULT_ADDRESSBOOK_MS;
-	config->directory_ms = HOUR_MS;
+	config->directory_ms = DEFAULT_DIRECTORY_MS;
 	config->settle_ms = follow->once ? ONCE_SETTLE_MS : DEFAULT_SETTLE_MS;
 	int rc = conf_keys(node, keys, err);
 	if (rc == 0 && follow->mode != FOLLOW_FOLDERS && follow->once != ONCE_ADDRESSBOOK)
