@@ -295,10 +295,12 @@ class Live(ZeroMQDaemonTest):
         self.heard(by_store)
         self.heard(by_folder)
         self.wait_for(lambda: self.fake.create("user1/Drafts", 1) and by_object.poll(100), "the third hears")
+        self.wait_for_mirror()
         *_, last = self.drain(by_folder)
         self.drain(by_store), self.drain(by_object)
-        self.fake.create("user1/Inbox", 3)
         self.fake.create("user1/Drafts", 2)
+        self.wait_for_mirror()
+        self.fake.create("user1/Inbox", 3)
         self.wait_for_mirror()
         self.assertEqual([len(self.drain(s)) for s in (by_store, by_object, nothing)], [5, 2, 0])
         sequences = [sequence for _, _, sequence, _ in self.drain(by_folder)]
