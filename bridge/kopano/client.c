@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
+#include "bridge/kopano/client_notify.h"
 #include "bridge/kopano/session.h"
 
 enum { DEFAULT_TIMEOUT_MS = 60000, FAREWELL_MS = 1000 };
@@ -17,8 +18,7 @@ static struct slice text_or_empty(const char *text)
 	return slice_of_text(text);
 }
 
-/* Notifications reach only sessions of a group, and 0 is none. */
-static uint64_t random_group(void)
+uint64_t client_random_group(void)
 {
 	uint64_t group = 0;
 
@@ -40,7 +40,7 @@ static void write_logon(struct client *client)
 	soap_number(soap, "ulCapabilities", CAPABILITIES);
 	soap_number(soap, "ulFlags", 0);
 	soap_binary(soap, "sLicenseReq", slice_of(NULL, 0));
-	soap_number(soap, "ullSessionGroup", random_group());
+	soap_number(soap, "ullSessionGroup", client->group);
 	soap_text(soap, "szClientApp", slice_of_text("tidings"));
 	soap_text(soap, "szClientAppVersion", slice_of_text(TIDINGS_VERSION));
 	soap_text(soap, "szClientAppMisc", slice_of(NULL, 0));
@@ -111,10 +111,16 @@ static int timeout_or_default(int timeout_ms)
 
 int client_open(const struct login *login, struct client **out, struct err *err)
 {
+	return client_open_in(login, client_random_group(), out, err);
+}
+
+int client_open_in(const struct login *login, uint64_t group, struct client **out, struct err *err)
+{
 	struct client *client = xcalloc(1, sizeof *client);
 	int byte_ms = timeout_or_default(login->read_timeout_ms);
 
 	client->login = login;
+	client->group = group;
 	client->call_patience = (struct patience){timeout_or_default(login->call_timeout_ms), byte_ms};
 	client->reading_patience = (struct patience){0, byte_ms};
 	client->opening = true;
@@ -133,26 +139,29 @@ static void close_channel(struct channel *channel)
 	soap_free(&channel->request);
 }
 
-static void say_farewell(struct client *client)
+int client_log_off(struct client *client, struct err *err)
 {
-	struct err unused;
-
 	http_ignore_stop(client->calls.http);
 	client->call_patience = (struct patience){FAREWELL_MS, FAREWELL_MS};
 	session_begin(client, &client->calls, "logoff");
-	session_call(client, NULL, NULL, NULL, &unused);
+	int rc = session_call(client, NULL, NULL, NULL, err);
+	client->alive = false;
+	return rc;
 }
 
 void client_close(struct client *client)
 {
+	struct err unused;
+
 	if (!client)
 		return;
 	if (client->alive)
-		say_farewell(client);
+		client_log_off(client, &unused);
 	close_channel(&client->calls);
 	close_channel(&client->changes.channel);
 	close_channel(&client->folders.channel);
 	close_channel(&client->rows.channel);
+	close_channel(&client->notices.channel);
 	free(client->keys.source_key.data);
 	free(client->keys.parent_source_key.data);
 	free(client->tags);

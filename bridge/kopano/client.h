@@ -2,12 +2,12 @@
  *
  *     client_open -> calls ... -> client_close            client_stop_now, at any time, from any thread
  *
- * A client is one session with four connections: one for calls that are answered whole, one for the reading of changes
- * of items, one for that of folders, and one for the reading of rows. A reading is an answer that is taken bit by bit.
- * One of each kind may be open at a time, and calls are possible in the middle of all: entries are read, and between
- * them the items that they name. Nothing is ever retried here, but for a request on a connection that the server had
- * closed while it was idle. Answers are parsed as they arrive; memory is bounded by the longest element
- * (ELEMENT_LIMIT_BYTES).
+ * A client is one session with five connections: one for calls that are answered whole, one for the reading of changes
+ * of items, one for that of folders, one for the reading of rows, and one for long polls (client_notify.h); each is
+ * made when it is first needed. A reading is an answer that is taken bit by bit. One of each kind may be open at a
+ * time, and calls are possible in the middle of all: entries are read, and between them the items that they name.
+ * Nothing is ever retried here, but for a request on a connection that the server had closed while it was idle. Answers
+ * are parsed as they arrive; memory is bounded by the longest element (ELEMENT_LIMIT_BYTES).
  *
  * Every call returns 0, or an error class, and then client_er() tells the server's own code:
  *     ERR_GONE     NOT_FOUND, OBJECT_DELETED
@@ -62,6 +62,7 @@ struct login {
 	bool verify;                                /* the server's certificate and name */
 	int call_timeout_ms;                        /* for one whole answer; 0: 60,000 */
 	int read_timeout_ms;                        /* for any next byte; 0: 60,000 */
+	int poll_timeout_ms;                        /* for a long poll (client_notify.h); 0: 70,000 */
 	struct client_stop *stop;                   /* makes every call return ERR_STOPPED; NULL: never */
 };
 

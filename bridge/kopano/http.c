@@ -16,6 +16,7 @@ enum {
 	CURL_BUFFER_BYTES = 128 << 10,
 	REST_LIMIT_BYTES = 4096, /* of an answer, worth reading to keep the connection */
 	REST_LIMIT_MS = 500,
+	NO_FD = -1,
 };
 
 struct http {
@@ -30,6 +31,7 @@ struct http {
 	size_t at, end;
 	int64_t last_byte_ms;
 
+	struct slice unsent; /* of a body that is sent once */
 	struct patience patience;
 	int64_t deadline_ms; /* of the whole request; 0: none */
 	bool busy;           /* a request is under way */
@@ -228,12 +230,18 @@ static void collect_result(struct http *http)
 		}
 }
 
-/* Lets libcurl work once, then waits for something to happen, for at most `left_ms`. */
-static void turn(struct http *http, int64_t left_ms)
+/* Waits for something to happen, for at most `left_ms`. True: `wake_fd` is readable. */
+static bool turn(struct http *http, int wake_fd, int64_t left_ms)
 {
-	struct curl_waitfd stop = {.fd = client_stop_fd(http->stop), .events = CURL_WAIT_POLLIN};
+	struct curl_waitfd fds[2];
+	unsigned n = 0;
 
-	curl_multi_poll(http->multi, &stop, stop.fd >= 0, (int)left_ms, NULL);
+	if (client_stop_fd(http->stop) >= 0)
+		fds[n++] = (struct curl_waitfd){.fd = client_stop_fd(http->stop), .events = CURL_WAIT_POLLIN};
+	if (wake_fd >= 0)
+		fds[n++] = (struct curl_waitfd){.fd = wake_fd, .events = CURL_WAIT_POLLIN};
+	curl_multi_poll(http->multi, fds, n, (int)left_ms, NULL);
+	return wake_fd >= 0 && fds[n - 1].revents;
 }
 
 static int64_t wait_end_ms(const struct http *http)
@@ -251,8 +259,9 @@ static int timed_out(const struct http *http, struct err *err)
 	return err_set(err, ERR_AGAIN, "nothing came for %d ms: is the server overloaded?", http->patience.byte_ms);
 }
 
-/* Until the head of the answer is in, or bytes are. 0 also at the good end of the answer. */
-static int wait_for(struct http *http, bool bytes, struct err *err)
+/* Until the head of the answer is in, or bytes are, or `wake_fd` is readable (-1: none). 0 also at the good end of the
+ * answer. */
+static int wait_for(struct http *http, bool bytes, int wake_fd, struct err *err)
 {
 	int64_t end_ms = wait_end_ms(http);
 
@@ -269,11 +278,12 @@ static int wait_for(struct http *http, bool bytes, struct err *err)
 		int64_t left_ms = end_ms - clock_ms();
 		if (left_ms <= 0)
 			return timed_out(http, err);
-		turn(http, left_ms);
+		if (turn(http, wake_fd, left_ms))
+			return HTTP_WOKEN;
 	}
 }
 
-int http_post(struct http *http, struct slice body, struct patience patience, struct err *err)
+static void begin(struct http *http, struct patience patience)
 {
 	http_drop(http);
 	http->at = http->end = 0;
@@ -282,13 +292,57 @@ int http_post(struct http *http, struct slice body, struct patience patience, st
 	http->patience = patience;
 	http->last_byte_ms = clock_ms();
 	http->deadline_ms = patience.whole_ms ? http->last_byte_ms + patience.whole_ms : 0;
-	curl_easy_setopt(http->easy, CURLOPT_POSTFIELDS, (const char *)body.data);
-	curl_easy_setopt(http->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.size);
+}
+
+static void start(struct http *http, size_t n_bytes)
+{
+	curl_easy_setopt(http->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)n_bytes);
 	curl_multi_add_handle(http->multi, http->easy);
 	http->busy = true;
 	step("request sent");
-	int rc = wait_for(http, false, err);
+}
+
+int http_post(struct http *http, struct slice body, struct patience patience, struct err *err)
+{
+	begin(http, patience);
+	curl_easy_setopt(http->easy, CURLOPT_POSTFIELDS, (const char *)body.data);
+	start(http, body.size);
+	int rc = wait_for(http, false, NO_FD, err);
 	if (rc)
+		http_drop(http);
+	return rc;
+}
+
+/* Without a function that goes back, libcurl cannot send the body again. */
+static size_t give_bytes(char *to, size_t one, size_t room, void *context)
+{
+	struct http *http = context;
+	size_t n = one * room < http->unsent.size ? one * room : http->unsent.size;
+
+	if (n)
+		memcpy(to, http->unsent.data, n);
+	http->unsent = slice_of(http->unsent.data + n, http->unsent.size - n);
+	return n;
+}
+
+void http_send(struct http *http, struct slice body, struct patience patience)
+{
+	begin(http, patience);
+	http->unsent = body;
+	curl_easy_setopt(http->easy, CURLOPT_POSTFIELDS, NULL);
+	curl_easy_setopt(http->easy, CURLOPT_READFUNCTION, give_bytes);
+	curl_easy_setopt(http->easy, CURLOPT_READDATA, http);
+	start(http, body.size);
+}
+
+int http_await(struct http *http, int wake_fd, struct err *err)
+{
+	if (!http->busy)
+		return err_set(err, ERR_AGAIN, "nothing was sent that could be answered");
+	int rc = wait_for(http, false, wake_fd, err);
+	if (rc == 0)
+		http->deadline_ms = 0;
+	else if (rc != HTTP_WOKEN)
 		http_drop(http);
 	return rc;
 }
@@ -336,7 +390,7 @@ ssize_t http_read(struct http *http, uint8_t *buffer, size_t size, struct err *e
 	}
 	if (http->at == http->end) {
 		resume(http);
-		if (wait_for(http, true, err) != 0) {
+		if (wait_for(http, true, NO_FD, err) != 0) {
 			http_drop(http);
 			return -1;
 		}

@@ -1,6 +1,7 @@
 /* One connection to a server on which one request at a time is posted and its answer is read piece by piece.
  *
  *     http_open -> { http_post -> http_read ... -> http_done | http_drop } -> http_close
+ *                    http_send -> http_await ...
  *
  * It is kept alive between requests as long as the server keeps it (idle ones are closed after 5 s); a request on one
  * that turns out closed before any byte of the answer goes out once more on a new one. Nothing else is retried, no
@@ -35,6 +36,15 @@ struct patience {
 
 /* Sends the body, which is borrowed until the request is over, and waits for the head of the answer. */
 int http_post(struct http *http, struct slice body, struct patience patience, struct err *err);
+
+/* For an answer that is long in coming: sends the body and waits for nothing. It is never sent twice, whatever becomes
+ * of the connection. */
+void http_send(struct http *http, struct slice body, struct patience patience);
+
+/* Waits for the head of that answer, or until `wake_fd` (-1: none) is readable: HTTP_WOKEN, to be called again.
+ * `whole_ms` counts from http_send to the head; what comes then may take as long as it comes. */
+enum { HTTP_WOKEN = -1 };
+int http_await(struct http *http, int wake_fd, struct err *err);
 
 /* Of the answer. */
 long http_status(const struct http *http);

@@ -49,11 +49,15 @@ static int end_reading(struct client *client, struct reading *reading, struct er
 
 int reading_begin(struct client *client, struct reading *reading, const char *array, struct err *err)
 {
-	struct channel *channel = &reading->channel;
-	int rc = session_ask(client, channel, client->reading_patience, err);
+	int rc = session_ask(client, &reading->channel, client->reading_patience, err);
 
-	if (rc)
-		return rc;
+	return rc ? rc : reading_enter(client, reading, array, err);
+}
+
+int reading_enter(struct client *client, struct reading *reading, const char *array, struct err *err)
+{
+	struct channel *channel = &reading->channel;
+
 	*reading = (struct reading){.channel = *channel, .open = true, .array = array};
 	reading->answer_level = channel->scan.depth;
 	find_array(reading);

@@ -79,14 +79,9 @@ int session_broken(struct client *client, struct channel *channel, struct err *e
 	return explain(client, channel, err);
 }
 
-int session_ask(struct client *client, struct channel *channel, struct patience patience, struct err *err)
+/* The head of the answer is there: goes into the answer's element. */
+static int enter(struct client *client, struct channel *channel, struct err *err)
 {
-	client->er = 0;
-	int rc = open_channel(client, channel, err);
-	if (rc)
-		return rc; /* the URL is wrong and may hold a password: it is not shown */
-	if (http_post(channel->http, soap_end(&channel->request), patience, err))
-		return explain(client, channel, err);
 	long status = http_status(channel->http);
 	if (status != 200 && status != 500) { /* the latter may be a fault */
 		err_set(err, ERR_AGAIN, "no Kopano server answers so: check the URL%s",
@@ -102,6 +97,34 @@ int session_ask(struct client *client, struct channel *channel, struct patience 
 	if (http_is_multipart(channel->http) && !scan_skip_mime_head(&channel->scan))
 		return session_broken(client, channel, err);
 	return soap_enter(&channel->scan) ? 0 : session_broken(client, channel, err);
+}
+
+int session_ask(struct client *client, struct channel *channel, struct patience patience, struct err *err)
+{
+	client->er = 0;
+	int rc = open_channel(client, channel, err);
+	if (rc)
+		return rc; /* the URL is wrong and may hold a password: it is not shown */
+	if (http_post(channel->http, soap_end(&channel->request), patience, err))
+		return explain(client, channel, err);
+	return enter(client, channel, err);
+}
+
+int session_send(struct client *client, struct channel *channel, struct patience patience, struct err *err)
+{
+	int rc = open_channel(client, channel, err);
+	if (rc == 0)
+		http_send(channel->http, soap_end(&channel->request), patience);
+	return rc;
+}
+
+int session_await(struct client *client, struct channel *channel, int wake_fd, struct err *err)
+{
+	client->er = 0;
+	int rc = http_await(channel->http, wake_fd, err);
+	if (rc == HTTP_WOKEN)
+		return rc;
+	return rc ? explain(client, channel, err) : enter(client, channel, err);
 }
 
 int session_status(struct client *client, const struct channel *channel, uint32_t er, struct err *err)

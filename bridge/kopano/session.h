@@ -1,5 +1,5 @@
-/* The inside of a client, shared by the files that implement client.h: a session on four channels, three
- * of them for answers that are read item by item. */
+/* The inside of a client, shared by the files that implement client.h: a session on five channels, four of
+ * them for answers that are read item by item. */
 #ifndef TIDINGS_BRIDGE_KOPANO_SESSION_H
 #define TIDINGS_BRIDGE_KOPANO_SESSION_H
 
@@ -30,8 +30,8 @@ struct client {
 	const struct login *login;
 	struct patience call_patience, reading_patience;
 	struct channel calls;
-	struct reading changes, folders, rows;
-	uint64_t session; /* 0: none */
+	struct reading changes, folders, rows, notices;
+	uint64_t group, session; /* 0: none */
 	uint32_t er;
 	bool alive, opening;
 	uint8_t server_guid[GUID_SIZE];
@@ -49,6 +49,10 @@ struct soap *session_begin(struct client *client, struct channel *channel, const
 /* Sends the request and goes into the answer's element. */
 int session_ask(struct client *client, struct channel *channel, struct patience patience, struct err *err);
 
+/* The same in two: sends, and waits for the answer to begin. `wake_fd` as in http_await: HTTP_WOKEN. */
+int session_send(struct client *client, struct channel *channel, struct patience patience, struct err *err);
+int session_await(struct client *client, struct channel *channel, int wake_fd, struct err *err);
+
 /* For an answer that could not be read: why, in *err; its connection is closed. */
 int session_broken(struct client *client, struct channel *channel, struct err *err);
 
@@ -64,6 +68,9 @@ int session_call(struct client *client, answer_child_fn *child, struct arena *ar
 /* Sends the request on the reading's channel and goes to the array of the answer, unless a bad status comes before it.
  */
 int reading_begin(struct client *client, struct reading *reading, const char *array, struct err *err);
+
+/* The same for an answer that session_await has entered. */
+int reading_enter(struct client *client, struct reading *reading, const char *array, struct err *err);
 
 /* Goes into the next item of the array: 0, KOPANO_END, or an error; after both of them the reading is over. */
 int reading_next(struct client *client, struct reading *reading, struct err *err);
