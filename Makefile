@@ -12,7 +12,7 @@ SANITIZE ?=
 
 VERSION := 0.1.0
 LIBS := rdkafka libzmq libcurl sqlite3 yaml-0.1 libprotobuf-c libxxhash libmicrohttpd
-ALL_CFLAGS = -std=gnu11 -Wno-format-truncation -I. -I$(GENERATED) -D_GNU_SOURCE -DTIDINGS_VERSION='"$(VERSION)"' -MMD -MP -pthread \
+ALL_CFLAGS = -std=gnu11 -Wno-unknown-warning-option -Wno-format-truncation -I. -I$(GENERATED) -D_GNU_SOURCE -DTIDINGS_VERSION='"$(VERSION)"' -MMD -MP -pthread \
 	-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Werror $(SANITIZE) $(CFLAGS)
 ALL_LIBS = $(LDFLAGS) $(shell pkg-config --libs $(LIBS)) -lpthread -lm $(SANITIZE)
 
@@ -37,7 +37,7 @@ BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/be
 .PHONY: help all deps test test-programs steps crash fuzz mutations unit lint format asan bench-quick demo clean
 
 help: ## this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile deploy/*.mk
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile deploy/*.mk tests/*.mk
 
 all: $(BUILD)/tidings ## build build/tidings
 
@@ -90,7 +90,8 @@ $(BUILD)/python/tidings/v1/%_pb2.py: proto/tidings/v1/%.proto
 APT := gcc make pkg-config git librdkafka-dev libzmq3-dev libcurl4-openssl-dev libsqlite3-dev libyaml-dev libprotobuf-c-dev \
 	protobuf-c-compiler libprotobuf-dev protobuf-compiler libxxhash-dev libmicrohttpd-dev
 APT_TEST := libcmocka-dev curl clang libclang-rt-dev clang-format kcat maven default-jre-headless \
-	python3 python3-protobuf python3-confluent-kafka python3-zmq openssl systemd mandoc dpkg-dev lintian
+	python3 python3-protobuf python3-confluent-kafka python3-zmq openssl systemd mandoc dpkg-dev lintian \
+	valgrind cppcheck clang-tidy
 
 deps: ## install what is needed to build and test (Debian, as root)
 	@if [ "$$(id -u)" = 0 ]; then apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
@@ -145,4 +146,5 @@ clean: ## remove what was built
 	rm -rf build build-*
 
 include deploy/deploy.mk
+include tests/checks.mk
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

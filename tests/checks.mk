@@ -1,0 +1,47 @@
+# What is too long for `make test`: `make check-all`. Each target can be made alone.
+
+.PHONY: check-all check-clang check-static check-tidy check-memory check-threads
+
+CLANG_TIDY ?= clang-tidy
+CPPCHECK ?= cppcheck
+VALGRIND ?= valgrind
+
+check-all: check-clang check-static check-tidy check-threads check-memory asan ## all checks that exist, an hour
+
+check-clang: ## build it with clang, warnings are errors
+	$(MAKE) BUILD=build-clang CC=$(CLANG) all test-programs
+
+# One suppression: an outbox is on the stack of the function that fills and empties it, and is taken back before that
+# returns (core/pipeline.c). Headers that protoc-c made are not looked at.
+check-static: all ## cppcheck
+	$(CPPCHECK) -q --std=c11 -j2 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
+		--suppress=missingIncludeSystem --suppress=autoVariables:core/pipeline.c -I. -D_GNU_SOURCE core proto bridge
+
+# bugprone and the analyzer, but for:
+#   easily-swappable-parameters    two sizes side by side are what C has
+#   narrowing-conversions          -Wconversion by another name
+#   reserved-identifier            feature macros of libc
+#   assignment-in-if-condition     `if ((rc = f()) || (rc = g()))` is the project's way to go on until something fails
+#   implicit-widening              constants of a few KiB
+#   sizeof-expression              sizeof of a pointer's target, which is meant
+#   insecureAPI                    memcpy_s and its kin do not exist in glibc
+#   valist, Padding                false with va_start of this clang; nobody counts bytes of a table
+TIDY_CHECKS := -*,bugprone-*,-bugprone-easily-swappable-parameters,-bugprone-narrowing-conversions,$\
+	-bugprone-reserved-identifier,-bugprone-assignment-in-if-condition,$\
+	-bugprone-implicit-widening-of-multiplication-result,-bugprone-sizeof-expression,clang-analyzer-*,$\
+	-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling,-clang-analyzer-valist.Uninitialized,$\
+	-clang-analyzer-optin.performance.Padding
+
+check-tidy: all ## clang-tidy
+	$(CLANG_TIDY) --quiet --checks='$(TIDY_CHECKS)' --warnings-as-errors='*' $(SOURCES) bridge/main.c -- \
+		-std=gnu11 -I. -I$(GENERATED) -D_GNU_SOURCE -DTIDINGS_VERSION='"$(VERSION)"' 2>/dev/null
+
+# Unit programs, and the daemon between the fake server and files. Not with Kafka: librdkafka's threads are not
+# instrumented, so that TSan does not see what their C11 locks order, and reports all that they touch.
+check-threads: ## ThreadSanitizer: unit programs, the daemon into files
+	$(MAKE) BUILD=build-tsan SANITIZE=-fsanitize=thread CFLAGS="-O1 -g" unit test-programs
+	BUILD=build-tsan tests/run --no-broker tests/daemon/test_file_sink.py tests/daemon/test_notify.py tests/daemon/test_tls.py
+
+# Leaks that nothing points to any more: libraries keep some memory until the end.
+check-memory: test-programs ## valgrind: unit programs, a run of the daemon
+	BUILD=$(BUILD) tests/memory $(sort $(UNITS))
