@@ -56,7 +56,7 @@ $(BUILD)/%.o: %.c | $(PROTO_C)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
-$(BUILD)/%.pb-c.o: $(BUILD)/%.pb-c.c
+$(BUILD)/%.pb-c.o: $(BUILD)/%.pb-c.c | $(PROTO_C)
 	$(CC) $(ALL_CFLAGS) -Wno-shadow -c -o $@ $<
 
 $(GENERATED)/tidings/v1/%.pb-c.c: proto/tidings/v1/%.proto
