@@ -19,7 +19,17 @@ enum follow_object { /* bits: what records are published of */
 };
 
 /* One round: what is there now, and soon a position that is beyond it and nothing else. */
-enum follow_once { ONCE_NOT, ONCE_FOLDER, ONCE_SERVER, ONCE_HIERARCHY, ONCE_ADDRESSBOOK };
+enum follow_once { ONCE_NOT, ONCE_FOLDER, ONCE_SERVER, ONCE_HIERARCHY, ONCE_ADDRESSBOOK, ONCE_NOTIFICATIONS };
+
+/* What notifications somebody wants, of one store or one folder (ONCE_NOTIFICATIONS). Bits by the numbers. */
+enum folder_kind { KIND_MAIL, KIND_CONTACTS, KIND_CALENDAR, KIND_TASKS, KIND_NOTES };
+
+struct follow_notices {
+	const char *store, *folder; /* login name, or "public"; path, or NULL: all that is in the store */
+	unsigned objects;           /* FOLLOW_ITEM, FOLLOW_FOLDER */
+	unsigned kinds;             /* 1 << CHANGE_CREATED, CHANGE_UPDATED, CHANGE_DELETED */
+	unsigned folders;           /* 1 << enum folder_kind: of items in such folders, and of the folders; 0: all */
+};
 
 struct follow {
 	enum follow_mode mode;
@@ -32,6 +42,7 @@ struct follow {
 	bool snapshot;                   /* list what is there at the start */
 	int64_t items_per_second;        /* of listings, at most; 0: no limit */
 	enum follow_once once;
+	struct follow_notices notices;
 };
 
 /* What an entry of the state says, for people, in the arena. It may read other entries of `state`. NULL: the entry is
@@ -41,6 +52,10 @@ typedef const char *describe_fn(struct state *state, struct slice key, struct sl
 struct source_driver {
 	const char *name; /* its key under `source` */
 	const struct source_ops *ops;
+	/* Optional. Gives what follow.notices asks for, of origin NOTIFICATION, as the server tells it: without
+	 * positions, best effort; a move is CREATED and DELETED. A batch with LIFECYCLE_MISSED says that it is told
+	 * from here on, and what came before was not: the first when it begins, further ones after each outage. */
+	const struct source_ops *notices;
 	/* Reads the driver's node; *config (for ops->open) borrows from the tree and from `follow`. */
 	int (*configure)(const struct conf_node *node, const struct follow *follow, void **config, struct err *err);
 	void (*free_config)(void *config); /* NULL is accepted */

@@ -268,9 +268,10 @@ static int read_follow_once(struct settings *settings, enum follow_once once, st
 	static const unsigned objects[] = {[ONCE_FOLDER] = FOLLOW_ITEM,
 					   [ONCE_SERVER] = FOLLOW_ITEM,
 					   [ONCE_HIERARCHY] = FOLLOW_FOLDER,
-					   [ONCE_ADDRESSBOOK] = FOLLOW_USER | FOLLOW_GROUP};
+					   [ONCE_ADDRESSBOOK] = FOLLOW_USER | FOLLOW_GROUP,
+					   [ONCE_NOTIFICATIONS] = FOLLOW_ITEM | FOLLOW_FOLDER};
 	struct follow *follow = &settings->follow;
-	bool of_all = once == ONCE_SERVER || once == ONCE_ADDRESSBOOK;
+	bool of_all = once == ONCE_SERVER || once == ONCE_ADDRESSBOOK || once == ONCE_NOTIFICATIONS;
 	int rc = of_all && !conf_get(settings->tree, "follow") ? 0 : read_follow(settings, err);
 	if (of_all)
 		*follow = (struct follow){.mode = FOLLOW_SERVER, .associated = follow->associated};

@@ -12,9 +12,17 @@ enum { MAX_COMMANDS = 16, MAX_HINT = 256 };
 
 const struct command *const *cli_commands(void)
 {
-	static const struct command *const commands[] = {
-		&command_run,    &command_check,    &command_tail,    &command_sync, &command_state,
-		&command_status, &command_snapshot, &command_version, &command_help, NULL};
+	static const struct command *const commands[] = {&command_run,
+							 &command_check,
+							 &command_tail,
+							 &command_sync,
+							 &command_subscribe,
+							 &command_state,
+							 &command_status,
+							 &command_snapshot,
+							 &command_version,
+							 &command_help,
+							 NULL};
 	return commands;
 }
 

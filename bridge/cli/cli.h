@@ -24,8 +24,8 @@ struct command {
 	int (*run)(const struct program *program, int argc, char **argv);
 };
 
-extern const struct command command_run, command_check, command_sync, command_state, command_tail, command_status,
-	command_snapshot, command_version, command_help;
+extern const struct command command_run, command_check, command_sync, command_subscribe, command_state, command_tail,
+	command_status, command_snapshot, command_version, command_help;
 
 /* Finds the command and runs it. Returns the exit code. */
 int cli_main(const struct program *program, int argc, char **argv);

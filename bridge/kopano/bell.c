@@ -270,17 +270,16 @@ static int broke(struct bell *bell, int rc)
 static int poll_once(struct bell *bell, struct err *err)
 {
 	int rc = client_poll(bell->poller, err);
-	if (rc == 0)
+	if (rc == 0) {
 		set_works(bell, true);
+		outage_over(&bell->outage);
+	}
 	while (rc == 0 && (rc = client_await(bell->poller, bell->wake_fd, err)) == HTTP_WOKEN) {
 		rc = follow_wanted(bell, err);
 		if (rc)
 			return rc;
 	}
-	if (rc)
-		return broke(bell, rc);
-	outage_over(&bell->outage);
-	return broke(bell, hear_answer(bell, err));
+	return broke(bell, rc ? rc : hear_answer(bell, err));
 }
 
 /* Until it cannot go on. */

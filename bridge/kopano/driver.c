@@ -5,6 +5,7 @@
 #include "bridge/kopano/http_url.h"
 #include "bridge/kopano/kopano.h"
 #include "bridge/kopano/reset.h"
+#include "bridge/kopano/watch.h"
 
 /* source.kopano of the configuration. */
 
@@ -148,7 +149,8 @@ static int configure(const struct conf_node *node, const struct follow *follow, 
 	config->directory_ms = DEFAULT_DIRECTORY_MS;
 	config->settle_ms = follow->once ? ONCE_SETTLE_MS : DEFAULT_SETTLE_MS;
 	int rc = conf_keys(node, keys, err);
-	if (rc == 0 && follow->mode != FOLLOW_FOLDERS && follow->once != ONCE_ADDRESSBOOK)
+	if (rc == 0 && follow->mode != FOLLOW_FOLDERS && follow->once != ONCE_ADDRESSBOOK &&
+	    follow->once != ONCE_NOTIFICATIONS)
 		rc = conf_error(node, err, "`follow.mode` must be `folders`, as yet");
 	if (rc == 0)
 		rc = read_login(node, config, err);
@@ -172,6 +174,7 @@ static const char *caution(const void *context)
 const struct source_driver kopano_driver = {
 	.name = "kopano",
 	.ops = &kopano_ops,
+	.notices = &kopano_notices_ops,
 	.configure = configure,
 	.free_config = free_config,
 	.caution = caution,

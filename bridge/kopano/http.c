@@ -213,6 +213,8 @@ static int failure(struct http *http, struct err *err)
 		return err_usage(err, "the URL of the server cannot be used (%s): correct it", reason);
 	case CURLE_OK:
 		return err_set(err, ERR_AGAIN, "the answer ends too early");
+	case CURLE_SEND_FAIL_REWIND: /* libcurl would send it again, but may not */
+		return err_set(err, ERR_AGAIN, "the connection was closed before an answer");
 	default:
 		return err_set(err, ERR_AGAIN, "no connection, or it broke (%s): is the server up and the URL right?",
 			       reason);

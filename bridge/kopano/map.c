@@ -263,6 +263,11 @@ static bool has_id(const struct map *map, const struct map_folder *folder, struc
 	       memcmp(id.data + ID_UNIQUE, folder->id, UNIQUE_SIZE) == 0;
 }
 
+bool map_has_entry_id(const struct map *map, uint32_t folder, struct slice entry_id)
+{
+	return has_id(map, map_folder(map, folder), entry_id);
+}
+
 static unsigned put_id(struct map *map, struct map_folder *folder, struct slice id)
 {
 	if (has_id(map, folder, id))

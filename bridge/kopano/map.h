@@ -171,6 +171,7 @@ bool map_is_below(const struct map *map, uint32_t folder, uint32_t top); /* or i
 
 struct slice map_source_key(const struct map *map, uint32_t folder, struct arena *arena);
 struct slice map_entry_id(const struct map *map, uint32_t folder, struct arena *arena);
+bool map_has_entry_id(const struct map *map, uint32_t folder, struct slice entry_id);
 struct slice map_name(const struct map *map, uint32_t folder, struct arena *arena);
 struct slice map_class(const struct map *map, uint32_t folder, struct arena *arena);
 struct slice map_store_entry_id(const struct map *map, uint32_t store, struct arena *arena);
