@@ -65,13 +65,18 @@ class Consumer(DaemonTest):
     def n_listed(self) -> int:
         return sum('"kind":"SNAPSHOT_END"' in line for line in self.lines())
 
+    def are_listings_committed(self) -> bool:
+        """What was only printed is listed again after a kill, and then the listing answers for the journal."""
+        positions = [key for key, _ in self.state_entries(b"position/")]
+        return len(positions) == len(FOLDERS) and all(key.startswith(b"position/contents/") for key in positions)
+
     def test_nothing_is_lost_when_bridge_and_consumer_are_killed(self) -> None:
         rng = random.Random(5)
         writer = Writer(self.fake, rng)
         writer.work(100)
         self.start()
         tail = self.tail()
-        self.wait_for(lambda: self.n_listed() >= 2, "the listings")
+        self.wait_for(self.are_listings_committed, "the listings")
         self.since = self.fake.do("info")["max_change"]
         with writer.at_work():
             for n in range(8):
