@@ -79,12 +79,26 @@ static void lose(struct zeromq_consumer *consumer, const char *why)
 	consumer->is_connected = false;
 }
 
+/* Whoever was busy for long finds what has come meanwhile. */
+static bool has_input(const struct zeromq_consumer *consumer)
+{
+	int events = 0;
+	size_t size = sizeof events;
+	return consumer->records.size > 0 ||
+	       (zmq_getsockopt(consumer->socket, ZMQ_EVENTS, &events, &size) == 0 && events & ZMQ_POLLIN);
+}
+
+static bool is_silent(const struct zeromq_consumer *consumer, int64_t now_ms)
+{
+	return now_ms - consumer->heard_at_ms > (int64_t)MISSED_MOST * consumer->heartbeat_ms && !has_input(consumer);
+}
+
 /* What is due by the clock. Hello is said when the bridge asks, which it does at each new connection; and again, in
  * case that was lost. */
 static void tick(struct zeromq_consumer *consumer)
 {
 	int64_t now_ms = clock_ms();
-	if (consumer->is_connected && now_ms - consumer->heard_at_ms > (int64_t)MISSED_MOST * consumer->heartbeat_ms)
+	if (consumer->is_connected && is_silent(consumer, now_ms))
 		lose(consumer, "nothing is heard from the bridge; waiting for it");
 	if (now_ms - consumer->spoke_at_ms < consumer->heartbeat_ms)
 		return;
@@ -98,10 +112,12 @@ static void tick(struct zeromq_consumer *consumer)
 
 static void take_welcome(struct zeromq_consumer *consumer, const struct stream_message *message)
 {
-	if (message->run.size != RUN_SIZE)
+	if (message->run.size != RUN_SIZE || message->sequence == 0)
 		return;
-	if (memcmp(consumer->run, message->run.data, RUN_SIZE) != 0)
-		consumer->given = consumer->acknowledged = 0;
+	uint64_t before = message->sequence - 1; /* somebody of this name has these */
+	bool is_same = memcmp(consumer->run, message->run.data, RUN_SIZE) == 0;
+	consumer->given = is_same && consumer->given > before ? consumer->given : before;
+	consumer->acknowledged = is_same && consumer->acknowledged > before ? consumer->acknowledged : before;
 	memcpy(consumer->run, message->run.data, RUN_SIZE);
 	consumer->heartbeat_ms = message->heartbeat_ms ? (int)(message->heartbeat_ms & 0xffffff) : FIRST_HEARTBEAT_MS;
 	consumer->is_connected = true;
@@ -176,12 +192,24 @@ static int take(struct zeromq_consumer *consumer, struct err *err)
 	}
 }
 
+/* Records that are missing must not be acknowledged with those behind them. */
+static bool has_gap(struct zeromq_consumer *consumer, uint64_t sequence)
+{
+	if (sequence <= consumer->given + 1)
+		return false;
+	lose(consumer, "records are missing; asking for them");
+	say_hello(consumer);
+	return true;
+}
+
 /* The next of the message that came last. One that was given out already, before a new hello, is not given again. */
 static bool give(struct zeromq_consumer *consumer, struct zeromq_record *record)
 {
 	struct stream_record stream;
 	while (stream_next_record(&consumer->records, &stream)) {
 		uint64_t sequence = consumer->next++;
+		if (has_gap(consumer, sequence))
+			return false;
 		if (sequence <= consumer->given)
 			continue;
 		consumer->given = sequence;

@@ -189,9 +189,19 @@ static bool is_taken(struct session *session, struct slice peer)
 	return session->peer_size && !slice_equal(peer, peer_of(session)) && beat(session) != SESSION_GONE;
 }
 
+/* libzmq makes the id of each connection, and those begin with 0. With one of the consumer's choice a connection that
+ * was made again looks like the one before, and what was on its way would be missing unseen. */
+static bool is_chosen(struct slice peer)
+{
+	return peer.data[0] != 0;
+}
+
 static void take_hello(struct session *session, struct slice peer, const struct stream_message *hello)
 {
-	if (hello->protocol != STREAM_PROTOCOL)
+	if (is_chosen(peer))
+		refuse(session, peer, REFUSAL_PROTOCOL,
+		       "a routing id was set on the socket (ZMQ_ROUTING_ID, also called identity): leave that out");
+	else if (hello->protocol != STREAM_PROTOCOL)
 		refuse(session, peer, REFUSAL_PROTOCOL, "this bridge speaks version 1 of the protocol");
 	else if (!slice_equal(hello->consumer, slice_of_text(session->parts.consumer)))
 		refuse(session, peer, REFUSAL_UNKNOWN_NAME,

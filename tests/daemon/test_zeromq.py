@@ -137,8 +137,27 @@ class Acknowledged(ZeroMQDaemonTest):
         self.assertTrue(silent.next(10))
         successor = self.consumer()
         self.assertEqual(successor.next(10).sequence, 1)
-        silent.next(0.3)
+        list(iter(lambda: silent.next(0.3), None))  # what it held already
         self.assertFalse(silent.connected)
+
+    def test_a_routing_id_of_its_own_choice_is_refused(self) -> None:
+        self.start()
+        consumer = self.consumer()
+        consumer.socket.disconnect(self.endpoint)
+        consumer.socket.identity = b"archive"
+        consumer.socket.connect(self.endpoint)
+        with self.assertRaisesRegex(Refused, "a routing id was set on the socket"):
+            consumer.next(10)
+
+    def test_what_is_missing_is_asked_for_and_not_acknowledged_over(self) -> None:
+        self.fake.create("user1/Inbox", 10)
+        self.start()
+        consumer = self.consumer()
+        first = consumer.next(10)
+        wait_until(lambda: consumer.next(0.1) is None, "it has all")
+        consumer.given = consumer.taken = first.sequence  # as if those behind it had been lost on their way
+        self.fake.create("user1/Inbox", 1)
+        self.assertEqual([consumer.next(10).sequence for _ in range(10)], list(range(2, 12)))
 
     def test_another_name_is_refused_at_once(self) -> None:
         self.start()
@@ -176,6 +195,7 @@ class Acknowledged(ZeroMQDaemonTest):
 
     def test_an_address_that_another_instance_has_is_waited_for(self) -> None:
         self.start()
+        self.daemon.wait_for("waiting for the consumer")  # so it has the address
         other = self.directory / "other.yaml"
         other.write_text(json.dumps(merge(self.config, {"state": {"path": str(self.directory / "other.db")}})))
         second = Daemon(other, self.directory / "other.log")

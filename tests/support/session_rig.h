@@ -3,7 +3,7 @@
  *
  *     say_hello("a"); add(3); assert_records("a", 1, 3); acknowledge("a", run, 2); session_rig.n_acknowledged
  *
- * Peers are named by their routing ids. Memory: static, one at a time. Threads: one. Errors fail the test. */
+ * Peers have names of one letter. Memory: static, one at a time. Threads: one. Errors fail the test. */
 #ifndef TIDINGS_TESTS_SUPPORT_SESSION_RIG_H
 #define TIDINGS_TESTS_SUPPORT_SESSION_RIG_H
 
@@ -39,6 +39,9 @@ extern const uint8_t other_run[RUN_SIZE];
 /* cmocka's setup and teardown. */
 int session_rig_begin(void **state);
 int session_rig_end(void **state);
+
+/* The routing id of the peer that a test calls so. */
+struct slice peer_id(const char *name);
 
 /* What a peer says. */
 void take(const char *peer, const struct stream_message *message);

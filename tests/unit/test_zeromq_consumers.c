@@ -51,7 +51,7 @@ static void what_it_has_of_another_run_does_not_count(void **state)
 static void who_has_not_said_hello_is_asked_for_it(void **state)
 {
 	(void)state;
-	session_take(&session_rig.session, slice_of_text("a"), slice_of(NULL, 0));
+	session_take(&session_rig.session, peer_id("a"), slice_of(NULL, 0));
 	assert_refused("a", REFUSAL_HELLO_FIRST);
 	take("a", &(struct stream_message){.kind = STREAM_HEARTBEAT});
 	assert_refused("a", REFUSAL_HELLO_FIRST);
@@ -82,6 +82,23 @@ static void another_protocol_is_refused(void **state)
 	take("a", &(struct stream_message){
 			  .kind = STREAM_HELLO, .protocol = 2, .consumer = slice_of_text("archive"), .credit = 10});
 	assert_refused("a", REFUSAL_PROTOCOL);
+}
+
+/* After a new connection it would seem to be the one before, and what was on its way would be missing. */
+static void one_that_has_chosen_its_routing_id_is_refused(void **state)
+{
+	const struct stream_message hello = {.kind = STREAM_HELLO,
+					     .protocol = STREAM_PROTOCOL,
+					     .consumer = slice_of_text("archive"),
+					     .credit = 1000};
+	(void)state;
+	add(1);
+	session_take(&session_rig.session, slice_of_text("archive"),
+		     stream_write_to_bridge(&hello, &session_rig.arena));
+	assert_int_equal(session_rig.n_sent, 1);
+	assert_int_equal(session_rig.sent[0].message.reason, REFUSAL_PROTOCOL);
+	assert_nothing_sent();
+	assert_non_null(strstr(session_rig.notice, "ZMQ_ROUTING_ID"));
 }
 
 static void a_second_hello_with_a_connected_name_is_refused(void **state)
@@ -127,7 +144,7 @@ static void whatever_it_says_keeps_it_alive(void **state)
 	say_hello("a");
 	for (int i = 0; i < 3 * MISSED_HEARTBEATS; i++) {
 		wait_ms(HEARTBEAT_MS);
-		session_take(&session_rig.session, slice_of_text("a"), slice_of_text("what?"));
+		session_take(&session_rig.session, peer_id("a"), slice_of_text("what?"));
 	}
 	say_hello("b");
 	assert_refused("b", REFUSAL_NAME_IN_USE);
@@ -188,6 +205,7 @@ int main(void)
 		TEST(a_bye_of_nobody_is_not_answered),
 		TEST(another_name_is_refused_and_said_once),
 		TEST(another_protocol_is_refused),
+		TEST(one_that_has_chosen_its_routing_id_is_refused),
 		TEST(a_second_hello_with_a_connected_name_is_refused),
 		TEST(one_whose_connection_is_lost_is_replaced_at_once),
 		TEST(one_that_is_silent_is_replaced_after_five_heartbeats),

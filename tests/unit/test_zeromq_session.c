@@ -155,8 +155,8 @@ static void what_is_no_message_is_dropped_and_said_once(void **state)
 	say_hello("a");
 	size_t before = session_rig.n_sent;
 	for (int i = 0; i < 5; i++)
-		session_take(&session_rig.session, slice_of_text("b"), slice_of_text("GET / HTTP/1.1"));
-	session_take_malformed(&session_rig.session, slice_of_text("a"));
+		session_take(&session_rig.session, peer_id("b"), slice_of_text("GET / HTTP/1.1"));
+	session_take_malformed(&session_rig.session, peer_id("a"));
 	assert_int_equal(session_rig.n_sent, before);
 	assert_int_equal(session_rig.n_notices, 1);
 	assert_records("a", 1, 1);

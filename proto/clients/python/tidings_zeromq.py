@@ -44,9 +44,9 @@ class Consumer:
         """The next record: topic, key, id, type, value, run, sequence; None when there was none in time."""
         end = time.monotonic() + (float("inf") if seconds is None else seconds)
         while True:
-            self._tick()
             while self.socket.poll(0):
                 self._take(ToConsumer.FromString(self.socket.recv()))
+            self._tick()
             if self.pending:
                 record = self.pending.popleft()
                 self.given = record.sequence
@@ -99,8 +99,13 @@ class Consumer:
         if kind == "welcome":
             if message.welcome.run != self.hello.run:
                 self.hello.run, self.hello.sequence, self.given, self.taken = message.welcome.run, 0, 0, 0
+            before = message.welcome.sequence - 1  # somebody of this name has these
+            self.hello.sequence, self.given, self.taken = (max(n, before) for n in (self.hello.sequence, self.given, self.taken))
             self.connected, self.refused_at, self.heartbeat_s = True, None, message.welcome.heartbeat_ms / 1000
         elif kind == "records" and self.connected and message.records.run == self.hello.run:
+            if message.records.sequence > self.taken + 1:  # never acknowledge what is missing
+                self._say_hello()
+                return
             for sequence, record in enumerate(message.records.records, message.records.sequence):
                 if sequence > self.taken:  # else it was given out before a new hello
                     self.taken = sequence
