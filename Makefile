@@ -34,7 +34,7 @@ BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/be
 
 .DEFAULT_GOAL := all
 .SECONDARY:
-.PHONY: help all deps test test-programs steps crash fuzz mutations unit lint format asan bench-quick demo clean
+.PHONY: help all deps test test-programs steps crash fuzz mutations unit lint format asan bench bench-quick bench-plots demo clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile deploy/*.mk tests/*.mk
@@ -111,7 +111,7 @@ demo: ## see it work: a lively mailbox, the bridge, a consumer (SINK=kafka: thro
 steps:
 	@$(MAKE) -s BUILD=$(BUILD)-steps CFLAGS="$(CFLAGS) -DTIDINGS_STEPS" all
 
-test-programs: all steps $(UNITS) $(CONFORMANCE) $(BUILD)/fakekopano $(PROTO_PY)
+test-programs: all steps $(UNITS) $(CONFORMANCE) $(BENCHES) $(BUILD)/fakekopano $(PROTO_PY)
 
 test: test-programs ## run all tests
 	@BUILD=$(BUILD) tests/run $(sort $(UNITS)) $(sort $(CONFORMANCE)) \
@@ -139,8 +139,17 @@ format: ## format all C files
 asan: ## run all tests with AddressSanitizer and UndefinedBehaviorSanitizer
 	$(MAKE) BUILD=build-asan SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=undefined" CFLAGS="-O1 -g" test
 
-bench-quick: all $(BENCHES) ## the first figures, under a minute
-	@BUILD=$(BUILD) tests/bench/quick --json $(BUILD)/bench-quick.json
+BENCH = @BUILD=$(BUILD) PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/bench/bench
+BENCH_PROGRAMS = all $(BENCHES) $(BUILD)/fakekopano
+
+bench: $(BENCH_PROGRAMS) ## all figures beside their limits, under ten minutes: a table and build/bench.json
+	$(BENCH) --json $(BUILD)/bench.json
+
+bench-quick: $(BENCH_PROGRAMS) ## the same with less, under a minute
+	$(BENCH) --size quick --json $(BUILD)/bench-quick.json
+
+bench-plots: ## draw build/bench.json
+	@$(PYTHON) tests/bench/plots.py $(BUILD)/bench.json deploy/performance
 
 clean: ## remove what was built
 	rm -rf build build-*

@@ -1,10 +1,11 @@
-/* What a real Kopano server gives to a bare reader: the same calls, columns and sizes as the source uses, and every
- * cell read, but nothing made of it. The measure of tests/real/bench.py. A JSON line per round.
+/* What a Kopano server gives to a bare reader: the same calls, columns and sizes as the source uses, and every cell
+ * read, but nothing made of it. The measure of tests/bench and tests/real/bench.py. A JSON line per round.
  *
  *     bench_real table|export URL USER PASSWORD_FILE FOLDER_ENTRY_ID ROUNDS
+ *     bench_real journal URL USER PASSWORD_FILE FOLDER_SOURCE_KEY ROUNDS [AFTER]
  *
- * USER SYSTEM with PASSWORD_FILE "-": none. The entry id is in hex. export reads the keys of all items first,
- * uncounted. */
+ * USER SYSTEM with PASSWORD_FILE "-": none. Ids and keys are in hex. export reads the keys of all items first,
+ * uncounted; journal reads the entries after a change id (1). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -130,37 +131,71 @@ static size_t bench_export(struct client *client, const struct keys *keys)
 	return n;
 }
 
-static void run(struct client *client, struct slice folder, bool is_table, int n_rounds)
+static size_t bench_journal(struct client *client, struct slice folder, uint32_t after)
 {
-	struct keys keys = {0};
-	if (!is_table)
-		read_keys(client, folder, &keys);
+	struct journal_entry entry;
+	struct err err;
+	uint32_t sync_id = 0, max_change_id;
+	size_t n = 0;
+	int rc = client_set_sync(client, folder, SYNC_CONTENTS, after, &sync_id, &err);
+	if (!rc)
+		rc = client_changes(client, sync_id, after, SYNC_CONTENTS, SYNC_NORMAL | SYNC_READ_STATE, &err);
+	while (!rc && !(rc = client_next_entry(client, SYNC_CONTENTS, &entry, &max_change_id, &err)))
+		n++;
+	if (rc != KOPANO_END)
+		fail(&err);
+	return n;
+}
+
+struct reading {
+	const char *kind;
+	struct slice folder;
+	uint32_t after;
+	struct keys keys;
+};
+
+static size_t read_once(struct client *client, const struct reading *reading)
+{
+	if (!strcmp(reading->kind, "table"))
+		return bench_table(client, reading->folder);
+	if (!strcmp(reading->kind, "journal"))
+		return bench_journal(client, reading->folder, reading->after);
+	return bench_export(client, &reading->keys);
+}
+
+static void run(struct client *client, struct reading *reading, int n_rounds)
+{
+	if (!strcmp(reading->kind, "export"))
+		read_keys(client, reading->folder, &reading->keys);
 	for (int i = 0; i < n_rounds; i++) {
 		double began = now_s();
-		size_t n = is_table ? bench_table(client, folder) : bench_export(client, &keys);
+		size_t n = read_once(client, reading);
 		double seconds = now_s() - began;
 		printf("{\"bench\": \"bare %s\", \"items\": %zu, \"seconds\": %.4f, \"items_per_s\": %.0f}\n",
-		       is_table ? "table" : "export", n, seconds, (double)n / seconds);
+		       reading->kind, n, seconds, (double)n / seconds);
 	}
-	free(keys.keys);
-	arena_free(&keys.arena);
+	free(reading->keys.keys);
+	arena_free(&reading->keys.arena);
 }
 
 int main(int argc, char **argv)
 {
 	struct arena arena = {0};
 	struct client *client;
-	struct slice folder;
+	struct reading reading = {.after = 1};
 	struct err err;
-	if (argc != 7 || !hex_read(argv[5], strlen(argv[5]), &arena, &folder)) {
-		fprintf(stderr, "usage: bench_real table|export URL USER PASSWORD_FILE FOLDER_ENTRY_ID ROUNDS\n");
+	if (argc < 7 || argc > 8 || !hex_read(argv[5], strlen(argv[5]), &arena, &reading.folder)) {
+		fprintf(stderr,
+			"usage: bench_real table|export|journal URL USER PASSWORD_FILE FOLDER ROUNDS [AFTER]\n");
 		return 2;
 	}
 	char *password = password_of(argv[4]);
 	struct login login = {.url = argv[2], .user = argv[3], .password = password, .impersonate = "", .verify = true};
 	if (client_open(&login, &client, &err))
 		fail(&err);
-	run(client, folder, !strcmp(argv[1], "table"), atoi(argv[6]));
+	reading.kind = argv[1];
+	reading.after = argc > 7 ? (uint32_t)strtoul(argv[7], NULL, 10) : reading.after;
+	run(client, &reading, atoi(argv[6]));
 	client_close(client);
 	arena_free(&arena);
 	free(password);

@@ -4,18 +4,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "bridge/clock.h"
 #include "bridge/feeder.h"
 #include "bridge/outage.h"
 #include "bridge/state/sqlite.h"
+#include "core/parcel.h"
 #include "core/pipeline.h"
 #include "proto/encode.h"
 
 enum { BUDGET_BYTES = 32 << 20, POLL_MS = 1000 };
 
-static size_t n_records;
+static struct bench_run the_run;
 
 void bench_die(const struct err *err)
 {
@@ -104,11 +106,40 @@ struct batch *bench_batch(size_t first, size_t n)
 	return batch;
 }
 
-/* ---- a source that has it at hand ---- */
+/* ---- changes that happen one after another ---- */
+
+int64_t bench_now_ns(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	return now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+int64_t bench_due_ns(double per_second, int64_t began_ns, size_t nth)
+{
+	return began_ns + (int64_t)((double)nth * 1e9 / per_second);
+}
+
+static void sleep_until(int64_t ns)
+{
+	struct timespec at = {.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
+	while (clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &at, NULL))
+		;
+}
+
+size_t bench_wait_due(double per_second, int64_t began_ns, size_t n_before, size_t n_records)
+{
+	sleep_until(bench_due_ns(per_second, began_ns, n_before));
+	size_t n = (size_t)((double)(bench_now_ns() - began_ns) * per_second / 1e9) + 1;
+	return n > n_records ? n_records : n;
+}
+
+/* ---- a source that has them at hand ---- */
 
 struct bench_source {
 	struct source source;
 	size_t n_given;
+	int64_t began_ns;
 	bool stopped;
 };
 
@@ -116,6 +147,7 @@ static int source_open(const void *config, struct source **source, struct err *e
 {
 	(void)config, (void)err;
 	struct bench_source *bench = xcalloc(1, sizeof *bench);
+	bench->began_ns = bench_now_ns();
 	*source = &bench->source;
 	return 0;
 }
@@ -126,14 +158,30 @@ static int source_seek(struct source *source, struct state *state, struct err *e
 	return 0;
 }
 
+static size_t n_at_hand(const struct bench_source *bench)
+{
+	size_t n_happened = the_run.n_records;
+	if (the_run.per_second > 0)
+		n_happened = bench_wait_due(the_run.per_second, bench->began_ns, bench->n_given, the_run.n_records);
+	return n_happened - bench->n_given;
+}
+
+static void set_times(const struct bench_source *bench, struct batch *batch)
+{
+	for (size_t i = 0; i < batch->n_changes && the_run.per_second > 0; i++)
+		batch->changes[i].observed_at_ns =
+			bench_due_ns(the_run.per_second, bench->began_ns, bench->n_given + i);
+}
+
 static int source_next(struct source *source, struct batch **batch, struct err *err)
 {
 	struct bench_source *bench = (struct bench_source *)source;
-	size_t n = n_records - bench->n_given < BATCH_CHANGES ? n_records - bench->n_given : BATCH_CHANGES;
-	if (n == 0)
+	if (bench->n_given == the_run.n_records)
 		return err_set(err, ERR_STOPPED, "all given");
-	*batch = bench_batch(bench->n_given, n);
-	bench->n_given += n;
+	size_t n = n_at_hand(bench);
+	*batch = bench_batch(bench->n_given, n < BATCH_CHANGES ? n : BATCH_CHANGES);
+	set_times(bench, *batch);
+	bench->n_given += (*batch)->n_changes;
 	return 0;
 }
 
@@ -163,7 +211,23 @@ struct engine {
 	struct state *state;
 	struct feeder *feeder;
 	struct outage outage;
+	struct sink_events events; /* of the pipeline */
 };
+
+static void on_acknowledged(void *context, void *token)
+{
+	const struct engine *engine = context;
+	const struct parcel *parcel = token;
+	if (the_run.acknowledged)
+		the_run.acknowledged(parcel->change);
+	engine->events.acknowledged(engine->events.context, token);
+}
+
+static void on_failed(void *context, void *token, const struct err *err)
+{
+	const struct engine *engine = context;
+	engine->events.failed(engine->events.context, token, err);
+}
 
 static void on_committed(void *context, size_t n_batches, size_t n_bytes)
 {
@@ -175,7 +239,8 @@ static void open_engine(struct engine *engine, void *config, const char *state_p
 {
 	struct err err;
 	engine->pipeline = pipeline_new();
-	struct sink_events events = pipeline_events(engine->pipeline);
+	engine->events = pipeline_events(engine->pipeline);
+	struct sink_events events = {.context = engine, .acknowledged = on_acknowledged, .failed = on_failed};
 	if (sqlite_state_open(state_path, &engine->state, &err) ||
 	    engine->driver->ops->open(config, &events, -1, &engine->sink, &err) ||
 	    engine->driver->ops->seek(engine->sink, engine->state, &err))
@@ -223,16 +288,26 @@ static void turn_engine(struct engine *engine)
 	while (pipeline_ready(engine->pipeline) && (batch = feeder_take(engine->feeder)))
 		if (pipeline_take(engine->pipeline, batch, &err))
 			bench_die(&err);
+}
+
+static void wait_engine(struct engine *engine)
+{
 	struct pollfd fds[] = {{.fd = feeder_fd(engine->feeder), .events = POLLIN},
 			       {.fd = engine->sink->ops->fd(engine->sink), .events = POLLIN}};
 	int timeout = pipeline_timeout_ms(engine->pipeline);
 	poll(fds, 2, timeout < 0 ? POLL_MS : timeout);
 }
 
-static void run_until_over(struct engine *engine, const struct bench_run *run)
+static bool is_over(const struct engine *engine)
 {
-	while (pipeline_counts(engine->pipeline)->n_acknowledged < run->n_records || (run->is_over && !run->is_over()))
-		turn_engine(engine);
+	return pipeline_counts(engine->pipeline)->n_acknowledged >= the_run.n_records &&
+	       (!the_run.is_over || the_run.is_over());
+}
+
+static void run_until_over(struct engine *engine)
+{
+	for (turn_engine(engine); !is_over(engine); turn_engine(engine))
+		wait_engine(engine);
 }
 
 static void close_engine(struct engine *engine)
@@ -251,14 +326,15 @@ void bench_engine(const struct bench_run *run, const char *what, int round)
 	if (!mkdtemp(path))
 		abort();
 	snprintf(state_path, sizeof state_path, "%s/state.db", path);
-	n_records = run->n_records;
+	the_run = *run;
 	open_engine(&engine, run->config, state_path);
 	settle(&engine, run->settle_ms);
 	struct bench_clock clock = bench_begin();
 	start_source(&engine);
-	run_until_over(&engine, run);
+	run_until_over(&engine);
 	if (pipeline_finish(engine.pipeline, 10000, &err))
 		bench_die(&err);
-	bench_report(what, round, n_records, &clock);
+	if (what)
+		bench_report(what, round, run->n_records, &clock);
 	close_engine(&engine);
 }

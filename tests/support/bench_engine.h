@@ -26,15 +26,28 @@ void bench_report(const char *what, int round, size_t n_records, const struct be
 /* n mails in BENCH_FOLDERS folders, from this one on. */
 struct batch *bench_batch(size_t first, size_t n);
 
+/* The clock of a change's observed_at. */
+int64_t bench_now_ns(void);
+
+/* How many of n_records have happened by now, where the first did at began_ns; waits for one if there is none beyond
+ * n_before. */
+size_t bench_wait_due(double per_second, int64_t began_ns, size_t n_before, size_t n_records);
+
+/* When the n-th of them happens. */
+int64_t bench_due_ns(double per_second, int64_t began_ns, size_t nth);
+
 struct bench_run {
 	const struct sink_driver *driver;
 	void *config;
 	size_t n_records;
 	int settle_ms;         /* the sink is served for so long before anything is sent */
 	bool (*is_over)(void); /* beside that all is acknowledged; may be NULL */
+
+	double per_second; /* the changes happen so often, and are seen at once; 0: all are there already */
+	void (*acknowledged)(const struct change *change); /* may be NULL */
 };
 
-/* Sends the records through the sink and prints a line. */
+/* Sends the records through the sink, and prints a line about `what` (NULL: none). */
 void bench_engine(const struct bench_run *run, const char *what, int round);
 
 #endif

@@ -1,0 +1,55 @@
+#!/usr/bin/python3
+"""The benchmark in its smallest form, so that it cannot rot. What it finds is not judged."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+import xml.etree.ElementTree
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+PARTS = range(1, 8)
+
+
+class Smallest(unittest.TestCase):
+    lines: list[dict[str, Any]]
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        directory = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(directory.cleanup)
+        cls.directory = Path(directory.name)
+        cls.json = cls.directory / "bench.json"
+        cls.done = subprocess.run([sys.executable, HERE / "bench", "--size", "smallest", "--json", cls.json], capture_output=True, text=True,
+                                  env=dict(os.environ, PYTHONDONTWRITEBYTECODE="1"))
+        cls.lines = json.loads(cls.json.read_text())["lines"]
+
+    def test_everything_is_measured_or_named(self) -> None:
+        self.assertEqual(self.done.returncode, 0, self.done.stderr)
+        for part in PARTS:
+            self.assertTrue([line for line in self.lines if line["part"] == part], f"part {part}")
+        for line in self.lines:
+            self.assertTrue(line["skipped"] or line["value"] is not None, line)
+            self.assertIn(line["name"], self.done.stdout)
+
+    def test_a_ratio_has_its_limit_and_says_what_it_was_measured_with(self) -> None:
+        compared = [line for line in self.lines if line["ratio"] is not None]
+        self.assertTrue(compared)
+        for line in compared:
+            self.assertGreater(line["limit"], 0, line)
+            self.assertTrue(line["limit_name"] and line["settings"], line)
+            self.assertAlmostEqual(line["ratio"], line["value"] / line["limit"])
+
+    def test_the_plots(self) -> None:
+        done = subprocess.run([sys.executable, HERE / "plots.py", self.json, self.directory], stdout=subprocess.PIPE, text=True, check=True)
+        self.assertTrue(done.stdout.splitlines())
+        for path in done.stdout.splitlines():
+            self.assertEqual(xml.etree.ElementTree.parse(path).getroot().tag, "{http://www.w3.org/2000/svg}svg")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
