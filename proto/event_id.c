@@ -1,4 +1,4 @@
-#define XXH_INLINE_ALL /* its state then lives on the stack */
+#define XXH_INLINE_ALL
 #include <xxhash.h>
 
 #include "proto/event_id.h"
@@ -7,33 +7,44 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
-enum { RANDOM_BUFFER = 16 * EVENT_ID_SIZE }; /* getrandom gives up to 256 bytes whole or fails */
+#include "core/arena.h"
+
+enum { RANDOM_BUFFER = 16 * EVENT_ID_SIZE };      /* getrandom gives up to 256 bytes whole or fails */
+enum { PREIMAGE_BYTES = 256, FIXED_BYTES = 128 }; /* of both forms, without the keys: less than that */
 
 static const uint8_t no_snapshot[SNAPSHOT_ID_SIZE];
 
-static void hash_field(XXH3_state_t *state, const void *data, size_t size)
+/* What is hashed: written here, then hashed at once. */
+struct preimage {
+	uint8_t *bytes, *end;
+	uint8_t room[PREIMAGE_BYTES];
+};
+
+static void put_field(struct preimage *preimage, const void *data, size_t size)
 {
 	uint32_t length = htole32((uint32_t)size);
 
-	XXH3_128bits_update(state, &length, sizeof length);
+	memcpy(preimage->end, &length, sizeof length);
+	preimage->end += sizeof length;
 	if (size)
-		XXH3_128bits_update(state, data, size);
+		memcpy(preimage->end, data, size);
+	preimage->end += size;
 }
 
-static void hash_slice(XXH3_state_t *state, struct slice slice)
+static void put_slice(struct preimage *preimage, struct slice slice)
 {
-	hash_field(state, slice.data, slice.size);
+	put_field(preimage, slice.data, slice.size);
 }
 
-static void hash_u64(XXH3_state_t *state, uint64_t number)
+static void put_u64(struct preimage *preimage, uint64_t number)
 {
 	number = htole64(number);
-	hash_field(state, &number, sizeof number);
+	put_field(preimage, &number, sizeof number);
 }
 
-static void hash_byte(XXH3_state_t *state, uint8_t byte)
+static void put_byte(struct preimage *preimage, uint8_t byte)
 {
-	hash_field(state, &byte, sizeof byte);
+	put_field(preimage, &byte, sizeof byte);
 }
 
 static uint8_t class_of(enum change_kind kind)
@@ -55,35 +66,38 @@ static bool in_snapshot(const struct change *change)
 	return memcmp(change->snapshot_id, no_snapshot, SNAPSHOT_ID_SIZE) != 0;
 }
 
-static void hash_listed(XXH3_state_t *state, const struct change *change)
+static void put_listed(struct preimage *preimage, const struct change *change)
 {
-	hash_field(state, change->snapshot_id, SNAPSHOT_ID_SIZE);
-	hash_byte(state, (uint8_t)change->kind);
-	hash_slice(state, is_bracket(change) ? change->parent_source_key : change->source_key);
+	put_field(preimage, change->snapshot_id, SNAPSHOT_ID_SIZE);
+	put_byte(preimage, (uint8_t)change->kind);
+	put_slice(preimage, is_bracket(change) ? change->parent_source_key : change->source_key);
 }
 
-static void hash_journalled(XXH3_state_t *state, const struct change *change)
+static void put_journalled(struct preimage *preimage, const struct change *change)
 {
-	hash_slice(state, change->parent_source_key);
-	hash_slice(state, change->source_key);
-	hash_byte(state, class_of(change->kind));
-	hash_u64(state, change->change_id);
+	put_slice(preimage, change->parent_source_key);
+	put_slice(preimage, change->source_key);
+	put_byte(preimage, class_of(change->kind));
+	put_u64(preimage, change->change_id);
 }
 
 static void hash_change(const struct change *change, uint8_t id[EVENT_ID_SIZE])
 {
-	XXH3_state_t state;
+	struct preimage preimage;
 	XXH128_canonical_t canonical;
+	size_t room = FIXED_BYTES + change->parent_source_key.size + change->source_key.size;
 
-	XXH3_128bits_reset(&state);
-	hash_field(&state, change->server->guid, GUID_SIZE);
-	hash_u64(&state, change->server->epoch);
+	preimage.bytes = preimage.end = room <= sizeof preimage.room ? preimage.room : xmalloc(room);
+	put_field(&preimage, change->server->guid, GUID_SIZE);
+	put_u64(&preimage, change->server->epoch);
 	if (in_snapshot(change))
-		hash_listed(&state, change);
+		put_listed(&preimage, change);
 	else
-		hash_journalled(&state, change);
-	XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(&state));
+		put_journalled(&preimage, change);
+	XXH128_canonicalFromHash(&canonical, XXH3_128bits(preimage.bytes, (size_t)(preimage.end - preimage.bytes)));
 	memcpy(id, canonical.digest, EVENT_ID_SIZE);
+	if (preimage.bytes != preimage.room)
+		free(preimage.bytes);
 }
 
 void event_id(const struct change *change, uint8_t id[EVENT_ID_SIZE])

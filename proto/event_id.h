@@ -9,7 +9,7 @@
  * 3 for a delete. What has neither snapshot id nor change id, or comes from a notification, has nothing that would be
  * the same again: its id is random. proto/README.md says this to consumers, with an example.
  *
- * Thread-safe; no memory. */
+ * Thread-safe; keeps no memory. */
 #ifndef TIDINGS_PROTO_EVENT_ID_H
 #define TIDINGS_PROTO_EVENT_ID_H
 

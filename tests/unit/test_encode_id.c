@@ -65,6 +65,21 @@ static void test_id_is_the_documented_one(void **state)
 	assert_memory_equal(id, expected, EVENT_ID_SIZE);
 }
 
+/* Computed from proto/README.md by another program. */
+static void test_id_of_a_long_key(void **state)
+{
+	static const uint8_t expected[EVENT_ID_SIZE] = {0xef, 0x77, 0x0a, 0x66, 0x23, 0xb8, 0x1d, 0x69,
+							0x22, 0x7c, 0x2c, 0x32, 0x03, 0x6f, 0x9f, 0x70};
+	struct change change = change_of(CHANGE_CREATED);
+	uint8_t id[EVENT_ID_SIZE], key[1000];
+
+	(void)state;
+	memset(key, 'k', sizeof key);
+	change.source_key = slice_of(key, sizeof key);
+	event_id(&change, id);
+	assert_memory_equal(id, expected, EVENT_ID_SIZE);
+}
+
 static void test_id_stands_for_the_change_alone(void **state)
 {
 	static const struct item newer = {.subject = {(const uint8_t *)"newer", 5}};
@@ -159,6 +174,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_id_is_the_documented_one),
+		cmocka_unit_test(test_id_of_a_long_key),
 		cmocka_unit_test(test_id_stands_for_the_change_alone),
 		cmocka_unit_test(test_id_differs_by_each_field),
 		cmocka_unit_test(test_fields_do_not_run_into_each_other),

@@ -27,6 +27,18 @@ static void bytes_are_written_in_lower_case(void **state)
 	assert_string_equal(hex_text(&arena, slice_of(NULL, 0)), "");
 }
 
+static void any_number_of_bytes_is_written(void **state)
+{
+	(void)state;
+	static const char text[] = "0189abcdef0f9a";
+	static const uint8_t bytes[] = {0x01, 0x89, 0xab, 0xcd, 0xef, 0x0f, 0x9a};
+	for (size_t n = 0; n <= sizeof bytes; n++) {
+		const char *written = hex_text(&arena, slice_of(bytes, n));
+		assert_int_equal(strlen(written), 2 * n);
+		assert_memory_equal(written, text, 2 * n);
+	}
+}
+
 static void writing_returns_the_place_behind(void **state)
 {
 	(void)state;
@@ -79,6 +91,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(bytes_are_written_in_lower_case),
+		TEST(any_number_of_bytes_is_written),
 		TEST(writing_returns_the_place_behind),
 		TEST(either_case_is_read),
 		TEST(every_byte_comes_back),
