@@ -120,6 +120,7 @@ test: test-programs ## run all tests
 
 crash: test-programs ## end the daemon at every one of its steps: the whole campaign
 	@BUILD=$(BUILD) $(PYTHON) tests/crash/campaign.py
+	@BUILD=$(BUILD) $(PYTHON) tests/crash/campaign.py --sink zeromq
 
 fuzz: ## run the fuzzers for ten minutes each
 	@tests/fuzz/run 600

@@ -10,7 +10,7 @@
 #include "bridge/zeromq/zeromq.h"
 
 enum { IN_USE_MS = 1000, IN_USE_STEP_MS = 50, LINGER_MS = 500, PEER_HEARTBEAT_MS = 1000, PEER_DEAD_MS = 5000 };
-enum { MOST_INPUT_BYTES = 4096 /* of one frame from outside */ };
+enum { MOST_INPUT_BYTES = 4096 /* of one frame from outside */, ROUTER_QUEUE = 1000 };
 
 static void set(void *socket, int option, int value)
 {
@@ -18,7 +18,7 @@ static void set(void *socket, int option, int value)
 }
 
 /* Connections that died without a word are closed by libzmq's own heartbeats. What libzmq queues for the consumer is
- * bounded by the outbox. */
+ * bounded by the outbox, if it does not say hello again and again; for who only asks and never reads, by its queue. */
 static void set_options(const struct zeromq_sink *sink, int type, const char *address, void *socket)
 {
 	int64_t most_bytes = MOST_INPUT_BYTES;
@@ -28,7 +28,7 @@ static void set_options(const struct zeromq_sink *sink, int type, const char *ad
 	set(socket, ZMQ_HEARTBEAT_TIMEOUT, PEER_DEAD_MS);
 	set(socket, ZMQ_HEARTBEAT_TTL, PEER_DEAD_MS);
 	set(socket, ZMQ_IPV6, strstr(address, "://[") != NULL);
-	set(socket, ZMQ_SNDHWM, type == ZMQ_PUB ? sink->config->queue : 0);
+	set(socket, ZMQ_SNDHWM, type == ZMQ_PUB ? sink->config->queue : ROUTER_QUEUE);
 	if (type == ZMQ_ROUTER)
 		set(socket, ZMQ_ROUTER_MANDATORY, 1);
 }

@@ -6,7 +6,13 @@
 #include "bridge/zeromq/zeromq.h"
 #include "core/arena.h"
 
-enum { DEFAULT_HEARTBEAT_MS = 1000, DEFAULT_OUTBOX_BYTES = 8 << 20, DEFAULT_QUEUE = 10000, MOST_NAME_BYTES = 64 };
+enum {
+	DEFAULT_HEARTBEAT_MS = 1000,
+	DEFAULT_OUTBOX_BYTES = 8 << 20,
+	DEFAULT_QUEUE = 10000,
+	DEFAULT_MEMORY_BYTES = 64 << 20,
+	MOST_NAME_BYTES = 64
+};
 
 static const char tcp[] = "tcp://", ipc[] = "ipc://";
 
@@ -107,14 +113,17 @@ static int read_acknowledged(struct zeromq_config *config, const struct conf_nod
 
 static int read_live(struct zeromq_config *config, const struct conf_node *map, bool insecure, struct err *err)
 {
-	static const char *const keys[] = {"bind", "queue", NULL};
-	int64_t queue = DEFAULT_QUEUE;
+	static const char *const keys[] = {"bind", "queue", "memory", NULL};
+	int64_t queue = DEFAULT_QUEUE, memory_bytes = DEFAULT_MEMORY_BYTES;
 	int class = conf_keys(map, keys, err);
 	if (!class)
 		class = read_bind(map, insecure, &config->live, err);
 	if (!class)
 		class = conf_integer(map, "queue", 1, 10000000, &queue, err);
+	if (!class)
+		class = conf_bytes(map, "memory", 64 << 10, 1 << 30, &memory_bytes, err);
 	config->queue = (int)queue;
+	config->memory_bytes = (size_t)memory_bytes;
 	return class;
 }
 

@@ -14,12 +14,14 @@
  * sockets' own (edge-triggered: service leaves no socket with something to take), a timer for heartbeats, and an
  * eventfd that rings for records to send.
  *
- * Threads: all calls but status come from one; libzmq has its own. Memory: the outbox; per subscriber `queue` records
- * at the most. Errors: an address that cannot be had is waited for, as the one who has it may be ending. */
+ * Threads: all calls but status come from one; libzmq has its own. Memory: the outbox; for subscribers `queue` records
+ * of each, and memory_bytes of all. Errors: an address that cannot be had is waited for, as the one who has it may be
+ * ending. */
 #ifndef TIDINGS_BRIDGE_ZEROMQ_ZEROMQ_H
 #define TIDINGS_BRIDGE_ZEROMQ_ZEROMQ_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "bridge/driver.h"
 #include "bridge/zeromq/counts.h"
@@ -33,7 +35,8 @@ struct zeromq_config {
 	const char *live;                    /* NULL: no such endpoint */
 	int heartbeat_ms;
 	size_t outbox_bytes;
-	int queue; /* records per subscriber */
+	int queue;           /* records per subscriber */
+	size_t memory_bytes; /* of all subscribers together */
 };
 
 /* What status says, as of the last service. */
@@ -56,6 +59,7 @@ struct zeromq_sink {
 	struct session session;
 	uint64_t marked; /* sequence, of the last marks */
 	struct counts counts;
+	atomic_size_t held_bytes;  /* by libzmq, for subscribers */
 	void *handed[MOST_HANDED]; /* to libzmq, in best effort: tokens to be answered */
 	size_t n_handed;
 	pthread_mutex_t mutex; /* of standing */

@@ -186,8 +186,11 @@ static void *begin_live(void)
 	scratch_make(NULL);
 	end = (struct end){.mutex = PTHREAD_MUTEX_INITIALIZER};
 	name_endpoints();
-	end.config = (struct zeromq_config){
-		.best_effort = true, .live = end.live, .heartbeat_ms = NO_HEARTBEAT_MS, .queue = 100000};
+	end.config = (struct zeromq_config){.best_effort = true,
+					    .live = end.live,
+					    .heartbeat_ms = NO_HEARTBEAT_MS,
+					    .queue = 100000,
+					    .memory_bytes = 64 << 20};
 	pthread_create(&end.thread, NULL, subscribe, NULL);
 	return &end;
 }

@@ -77,9 +77,10 @@ static void live_alone_is_best_effort_and_says_so(void **state)
 	assert_true(zeromq_driver.best_effort(config));
 	release();
 	assert_refused("delivery: best-effort\n" BOTH, "z.yaml:1:1", "at-least-once");
-	assert_int_equal(configure(BOTH "live: {bind: \"ipc:///b\", queue: 5}"), 0);
+	assert_int_equal(configure(BOTH "live: {bind: \"ipc:///b\", queue: 5, memory: 1 MiB}"), 0);
 	assert_false(zeromq_driver.best_effort(config));
 	assert_int_equal(config->queue, 5);
+	assert_int_equal(config->memory_bytes, 1 << 20);
 	release();
 }
 
