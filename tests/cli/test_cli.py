@@ -65,7 +65,7 @@ class Commands(Case):
         done = self.tidings("help")
         self.assertEqual((done.stderr, done.returncode), ("", 0))
         names = [line.split()[1] for line in done.stdout.splitlines() if line.startswith("  tidings ")]
-        self.assertEqual(names, ["run", "check", "tail", "sync", "state", "status", "snapshot", "version", "help"])
+        self.assertEqual(names, ["run", "check", "tail", "sync", "subscribe", "state", "status", "snapshot", "version", "help"])
         for name in names:
             about = self.tidings("help", name)
             self.assertTrue(about.stdout.startswith(f"tidings {name}"))
