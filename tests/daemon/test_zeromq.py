@@ -315,9 +315,9 @@ class Live(ZeroMQDaemonTest):
         slow.subscribe("")
         slow.connect(self.live_endpoint)
         self.heard(slow)
-        self.fake.create("user1/Inbox", 400, "x" * 250_000)
+        self.fake.create("user1/Inbox", 200, "x" * 250_000)
         self.wait_for_mirror(seconds=60)
-        self.assertLess(self.daemon.peak_bytes(), 90 << 20)
+        self.assertLess(self.daemon.peak_bytes(), 60 << 20)
 
     def test_subscriptions_by_store_folder_and_object(self) -> None:
         self.write_config(follow={"folders": ["Inbox", "Drafts"]})
