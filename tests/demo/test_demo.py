@@ -39,7 +39,9 @@ class Demo(unittest.TestCase):
         self.assertRegex(done.stdout, r"item created +user1 +Inbox +\S+")
 
     def test_through_zeromq(self) -> None:
-        self.assert_nothing_lost(demo("--keep", str(self.kept)))
+        done = demo("--keep", str(self.kept))
+        self.assert_nothing_lost(done)
+        self.assertRegex(done.stdout, r"; [1-9]\d* records came twice\n", "some were on their way when the bridge was killed")
         lines = (self.kept / "tail.json").read_text().splitlines()
         server = Server.read(self.kept / "server.json")
         self.assertEqual(lost(server, records_of(lines)), set())
