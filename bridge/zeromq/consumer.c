@@ -9,7 +9,14 @@
 #include "bridge/zeromq/counts.h"
 #include "proto/stream.h"
 
-enum { FIRST_HEARTBEAT_MS = 1000, MISSED_MOST = 5, IN_USE_MS = 15000, LINGER_MS = 500, LATEST_RECONNECT_MS = 1000 };
+enum {
+	FIRST_HEARTBEAT_MS = 1000,
+	MISSED_MOST = 5,
+	SAY_AFTER_HELLOS = 3,
+	IN_USE_MS = 15000,
+	LINGER_MS = 500,
+	LATEST_RECONNECT_MS = 1000
+};
 enum { MOST_INPUT_BYTES = 256 << 20, LIVE_QUEUE = 100000, SEQUENCE_BYTES = 8, NOTICE_SIZE = 512 };
 
 struct zeromq_consumer {
@@ -22,6 +29,7 @@ struct zeromq_consumer {
 	/* The conversation. */
 	bool is_connected, is_refused; /* refused: for now */
 	int heartbeat_ms;
+	int n_unanswered; /* hellos */
 	int64_t heard_at_ms, spoke_at_ms, refused_at_ms;
 	uint8_t run[RUN_SIZE];              /* the last one; all 0: none */
 	uint64_t given, acknowledged, next; /* sequences of the run: given out; next: of what is in `records` */
@@ -79,6 +87,14 @@ static void lose(struct zeromq_consumer *consumer, const char *why)
 	consumer->is_connected = false;
 }
 
+/* A bridge that is about to start is not worth a line. */
+static void greet(struct zeromq_consumer *consumer)
+{
+	if (++consumer->n_unanswered == SAY_AFTER_HELLOS)
+		say(consumer, "no bridge answers here; waiting for it", slice_of(NULL, 0));
+	say_hello(consumer);
+}
+
 /* Whoever was busy for long finds what has come meanwhile. */
 static bool has_input(const struct zeromq_consumer *consumer)
 {
@@ -105,7 +121,7 @@ static void tick(struct zeromq_consumer *consumer)
 	if (consumer->is_connected)
 		speak(consumer, &(struct stream_message){.kind = STREAM_HEARTBEAT});
 	else
-		say_hello(consumer);
+		greet(consumer);
 }
 
 /* ---- listening ---- */
@@ -175,6 +191,7 @@ static int take(struct zeromq_consumer *consumer, struct err *err)
 	if (!stream_read_to_consumer(frame, &message))
 		return 0;
 	consumer->heard_at_ms = clock_ms();
+	consumer->n_unanswered = 0;
 	switch (message.kind) {
 	case STREAM_WELCOME:
 		take_welcome(consumer, &message);

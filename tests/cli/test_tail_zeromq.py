@@ -130,6 +130,13 @@ class Consumer(DaemonTest):
         self.assertEqual(live.wait(DEADLINE_S), 0)
         self.assertIsNone(consumer.poll())
 
+    def test_where_nobody_answers_it_says_so(self) -> None:
+        tail = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(tail.stderr.close)
+        self.addCleanup(tail.wait)
+        self.addCleanup(tail.kill)
+        self.assertIn(f"ipc://{self.directory}/stream: no bridge answers here; waiting for it", tail.stderr.readline())
+
     def test_refused(self) -> None:
         for arguments, text in [(["--from", "10m"], "--from is for Kafka and files"), (["--live", "--as", "me"], "--live needs no name")]:
             done = subprocess.run(self.command(*arguments), capture_output=True, text=True, timeout=DEADLINE_S)
