@@ -149,10 +149,14 @@ class Rows(Subscribe):
         self.assertEqual(len({line["id"] for line in told.lines}), len(told.lines))
 
     def test_folders_of_a_store(self) -> None:
+        """Where a folder is, is looked up when it is told of: so one after the other."""
         told = self.subscribe("--object-types", "folder")
         sub, entry_id = self.create_folder(INBOX, "Sub")
+        told.events(1)
         self.rename(sub, "Renamed")
+        told.events(2)
         self.fake.move_folder(sub, DRAFTS)
+        told.events(4)
         self.fake.delete_folder(sub, hard=True)
         events = told.events(5)
         self.assertEqual([(kind, object_type, key) for kind, object_type, key, _ in events],
