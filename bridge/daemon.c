@@ -158,12 +158,17 @@ static int loop(struct daemon *daemon, struct err *err)
 
 /* ---- a session ---- */
 
-static void on_committed(void *context, size_t n_batches, size_t n_bytes)
+static void on_released(void *context, size_t n_bytes)
 {
 	struct daemon *daemon = context;
-	narrate_commit(n_batches);
 	if (daemon->feeder) /* it is stopped before the last commit */
 		feeder_release(daemon->feeder, n_bytes);
+}
+
+static void on_committed(void *context, size_t n_batches)
+{
+	(void)context;
+	narrate_commit(n_batches);
 }
 
 static void on_notice(void *context, const char *text)
@@ -191,6 +196,7 @@ static void start_pipeline(struct daemon *daemon)
 		.topics = settings->sink->topics(settings->sink_config),
 		.budget_bytes = settings->budget_bytes,
 		.now_ms = clock_ms,
+		.released = on_released,
 		.committed = on_committed,
 		.context = daemon,
 	};

@@ -1,6 +1,6 @@
 /* The source's thread, and the bounded queue between it and the loop.
  *
- *     feeder_start -> { poll feeder_fd; feeder_check; feeder_take ...; feeder_release when committed } -> feeder_stop
+ *     feeder_start -> { poll feeder_fd; feeder_check; feeder_take ...; feeder_release } -> feeder_stop
  *
  * The thread opens and seeks the source, then calls next until it is stopped. Each batch is charged (batch_bytes) from
  * the moment it is queued until feeder_release gives its bytes back, and the thread waits while another batch would
@@ -41,7 +41,7 @@ int feeder_check(struct feeder *feeder, struct err *err);
 /* The oldest batch, now the caller's, or NULL. */
 struct batch *feeder_take(struct feeder *feeder);
 
-/* Gives back bytes of batches that were taken and are now freed. */
+/* Gives back bytes of batches that were taken: what of them is now freed. */
 void feeder_release(struct feeder *feeder, size_t n_bytes);
 
 /* Bytes of batches that are queued, or taken and not released. */

@@ -9,15 +9,35 @@ struct batch *batch_new(const char *stream)
 	return batch;
 }
 
-void batch_free(struct batch *batch)
+static void free_contents(struct batch *batch)
 {
-	if (!batch)
-		return;
 	free(batch->changes);
 	free(batch->lifecycle);
 	put_list_clear(&batch->puts);
 	arena_free(&batch->arena);
+}
+
+void batch_free(struct batch *batch)
+{
+	if (!batch)
+		return;
+	free_contents(batch);
 	free(batch);
+}
+
+void batch_keep_puts(struct batch *batch)
+{
+	struct batch kept = {.arena = {0}, .charged_bytes = batch->charged_bytes};
+	kept.stream = arena_text(&kept.arena, "%s", batch->stream);
+	for (size_t i = 0; i < batch->puts.n; i++) {
+		const struct state_put *put = &batch->puts.puts[i];
+		if (put->remove)
+			put_list_remove(&kept.puts, &kept.arena, put->key);
+		else
+			put_list_add(&kept.puts, &kept.arena, put->key, put->value);
+	}
+	free_contents(batch);
+	*batch = kept;
 }
 
 struct change *batch_change(struct batch *batch)

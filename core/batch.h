@@ -32,7 +32,7 @@ struct batch {
 	size_t n_late;     /* entries that became visible only after their ids were taken for settled */
 	size_t n_filtered; /* entries of what is not followed */
 
-	size_t charged_bytes; /* the pipeline's note of batch_bytes when it took the batch */
+	size_t charged_bytes; /* the pipeline's note of what its budget holds for the batch */
 };
 
 /* An empty batch; `stream` is copied. */
@@ -40,6 +40,9 @@ struct batch *batch_new(const char *stream);
 
 /* NULL is accepted. */
 void batch_free(struct batch *batch);
+
+/* Frees all but the puts: what a batch still is when each of its records was answered. */
+void batch_keep_puts(struct batch *batch);
 
 /* Adds a cleared change and returns it; valid until the next batch_change of this batch. */
 struct change *batch_change(struct batch *batch);

@@ -269,9 +269,27 @@ static int serve(struct pipeline *pipeline, struct err *err)
 
 /* ---- committing ---- */
 
+static void release(const struct pipeline *pipeline, size_t n_bytes)
+{
+	if (pipeline->parts.released)
+		pipeline->parts.released(pipeline->parts.context, n_bytes);
+}
+
+/* The source goes on while a commit is waited for: else a small budget would mean many commits, and each is a wait for
+ * the disk. */
+static void keep_puts(const struct pipeline *pipeline, struct batch *batch)
+{
+	size_t n_charged = batch->charged_bytes;
+	batch_keep_puts(batch);
+	size_t n_bytes = batch_bytes(batch);
+	batch->charged_bytes = n_bytes < n_charged ? n_bytes : n_charged;
+	release(pipeline, n_charged - batch->charged_bytes);
+}
+
 static void collect_complete(struct pipeline *pipeline)
 {
 	for (struct batch *batch; (batch = inflight_take(&pipeline->inflight));) {
+		keep_puts(pipeline, batch);
 		if (pipeline->n_complete == pipeline->room_complete) {
 			pipeline->room_complete = pipeline->room_complete ? pipeline->room_complete * 2 : 64;
 			pipeline->complete = xrealloc(pipeline->complete, pipeline->room_complete * sizeof batch);
@@ -312,8 +330,9 @@ static int commit(struct pipeline *pipeline, struct err *err)
 	pipeline->counts.n_batches_committed += n_batches;
 	pipeline->counts.n_commits++;
 	free_complete(pipeline);
+	release(pipeline, n_bytes);
 	if (pipeline->parts.committed)
-		pipeline->parts.committed(pipeline->parts.context, n_batches, n_bytes);
+		pipeline->parts.committed(pipeline->parts.context, n_batches);
 	return 0;
 }
 

@@ -49,8 +49,13 @@ struct pipeline_parts {
 	const char *const *topics; /* N_TOPICS names, for dead letters */
 	size_t budget_bytes;       /* a commit is made early when a quarter of it waits to be committed */
 	int64_t (*now_ms)(void);   /* monotonic */
-	/* Told after each commit, with the sum of batch_bytes as they were when the batches were taken; may be NULL. */
-	void (*committed)(void *context, size_t n_batches, size_t n_bytes);
+	/* Told of memory that is given back: most of a batch when all its records were answered, as only its puts wait
+	 * for the commit, and the rest after that. The sum for a batch is its batch_bytes when it was taken. May be
+	 * NULL.
+	 */
+	void (*released)(void *context, size_t n_bytes);
+	/* Told after each commit; may be NULL. */
+	void (*committed)(void *context, size_t n_batches);
 	void *context;
 };
 

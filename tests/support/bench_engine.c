@@ -229,9 +229,8 @@ static void on_failed(void *context, void *token, const struct err *err)
 	engine->events.failed(engine->events.context, token, err);
 }
 
-static void on_committed(void *context, size_t n_batches, size_t n_bytes)
+static void on_released(void *context, size_t n_bytes)
 {
-	(void)n_batches;
 	feeder_release(((struct engine *)context)->feeder, n_bytes);
 }
 
@@ -251,7 +250,7 @@ static void open_engine(struct engine *engine, void *config, const char *state_p
 				       .topics = engine->driver->topics(config),
 				       .budget_bytes = BUDGET_BYTES,
 				       .now_ms = clock_ms,
-				       .committed = on_committed,
+				       .released = on_released,
 				       .context = engine};
 	pipeline_start(engine->pipeline, &parts);
 }
@@ -295,7 +294,8 @@ static void wait_engine(struct engine *engine)
 	struct pollfd fds[] = {{.fd = feeder_fd(engine->feeder), .events = POLLIN},
 			       {.fd = engine->sink->ops->fd(engine->sink), .events = POLLIN}};
 	int timeout = pipeline_timeout_ms(engine->pipeline);
-	poll(fds, 2, timeout < 0 ? POLL_MS : timeout);
+	bool waits_for_others = pipeline_counts(engine->pipeline)->n_acknowledged >= the_run.n_records;
+	poll(fds, 2, waits_for_others ? 1 : timeout < 0 ? POLL_MS : timeout);
 }
 
 static bool is_over(const struct engine *engine)

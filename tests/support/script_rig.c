@@ -16,11 +16,16 @@ static int64_t now_ms(void)
 	return rig_now_ms;
 }
 
-static void committed(void *context, size_t n_batches, size_t n_bytes)
+static void released(void *context, size_t n_bytes)
+{
+	struct rig *rig = context;
+	rig->told_bytes += n_bytes;
+}
+
+static void committed(void *context, size_t n_batches)
 {
 	struct rig *rig = context;
 	rig->n_told += n_batches;
-	rig->told_bytes += n_bytes;
 }
 
 static void start(struct rig *rig)
@@ -36,6 +41,7 @@ static void start(struct rig *rig)
 		.topics = topics,
 		.budget_bytes = rig->budget_bytes,
 		.now_ms = now_ms,
+		.released = released,
 		.committed = committed,
 		.context = rig,
 	};

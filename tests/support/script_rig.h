@@ -22,7 +22,7 @@ struct rig {
 	struct pipeline *pipeline;
 	struct err err;
 	size_t budget_bytes;       /* for the next rewind; large at the start */
-	size_t n_told, told_bytes; /* by parts.committed */
+	size_t n_told, told_bytes; /* by parts.committed and parts.released */
 };
 
 extern int64_t rig_now_ms;

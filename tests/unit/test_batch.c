@@ -150,9 +150,32 @@ static void the_charge_grows_with_everything_that_a_batch_holds(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+static void only_the_puts_are_kept(void **state)
+{
+	struct batch *batch = batch_new("contents/a");
+	(void)state;
+	for (int i = 0; i < 300; i++)
+		batch_change(batch)->source_key = arena_copy(&batch->arena, slice_of_text("a key that takes room"));
+	batch_lifecycle(batch, LIFECYCLE_STARTED);
+	batch_put(batch, slice_of_text("folder/x"), slice_of_text("value"));
+	batch_remove(batch, slice_of_text("folder/x"));
+	size_t n_before = batch_bytes(batch);
+	batch_keep_puts(batch);
+	assert_string_equal(batch->stream, "contents/a");
+	assert_int_equal(batch->n_changes + batch->n_lifecycle, 0);
+	assert_int_equal(batch->puts.n, 2);
+	assert_true(slice_equal(batch->puts.puts[0].key, slice_of_text("folder/x")));
+	assert_true(slice_equal(batch->puts.puts[0].value, slice_of_text("value")));
+	assert_true(slice_equal(batch->puts.puts[1].key, slice_of_text("folder/x")));
+	assert_true(batch->puts.puts[1].remove && !batch->puts.puts[0].remove);
+	assert_true(batch_bytes(batch) < n_before / 10);
+	batch_free(batch);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(only_the_puts_are_kept),
 		TEST(the_name_of_the_stream_is_its_own),
 		TEST(changes_keep_their_order_and_content_as_it_grows),
 		TEST(a_new_change_is_cleared),

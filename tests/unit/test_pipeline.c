@@ -232,15 +232,33 @@ static void commits_are_gathered_for_100_ms(void **state)
 
 static void a_quarter_of_the_budget_is_committed_at_once(void **state)
 {
+	static const uint8_t entry[1 << 16];
 	struct rig *rig = *state;
 	struct batch *batch = batch_of("a", 2, ONE_RECORD);
-	rig->budget_bytes = 4 * batch_bytes(batch);
+	batch_put(batch, slice_of_text("folder/x"), slice_of(entry, sizeof entry));
+	rig->budget_bytes = 4 * sizeof entry;
 	rig_rewind(rig);
 	rig_take(rig, batch_of("a", 1, 0));
 	rig_turn(rig);
 	rig_take(rig, batch);
 	assert_int_equal(pipeline_turn(rig->pipeline, &rig->err), 0);
 	assert_string_equal(rig_position(rig, "a"), "2");
+}
+
+static void what_was_answered_makes_room_before_its_commit(void **state)
+{
+	struct rig *rig = *state;
+	rig_take(rig, batch_of("a", 1, 0));
+	rig_turn(rig); /* the next commit is due in 100 ms */
+	struct batch *batch = batch_of("a", 2, 5);
+	size_t n_charged = batch_bytes(batch), n_before = rig->told_bytes;
+	rig_take(rig, batch);
+	assert_int_equal(pipeline_turn(rig->pipeline, &rig->err), 0);
+	assert_string_equal(rig_position(rig, "a"), "1");
+	assert_in_range(rig->told_bytes - n_before, 1, n_charged - 1);
+	rig_turn(rig);
+	assert_string_equal(rig_position(rig, "a"), "2");
+	assert_int_equal(rig->told_bytes - n_before, n_charged);
 }
 
 static void a_commit_is_one_call_with_every_put_in_order_and_the_marks(void **state)
@@ -360,6 +378,7 @@ int main(void)
 		TEST(unanswered_records_come_again_after_a_rewind),
 		TEST(commits_are_gathered_for_100_ms),
 		TEST(a_quarter_of_the_budget_is_committed_at_once),
+		TEST(what_was_answered_makes_room_before_its_commit),
 		TEST(a_commit_is_one_call_with_every_put_in_order_and_the_marks),
 		TEST(the_feeder_gets_back_exactly_what_it_was_charged),
 		TEST(counts_say_what_happened),
