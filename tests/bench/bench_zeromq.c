@@ -1,4 +1,5 @@
-/* Engine to ZeroMQ, live and acknowledged, beside a bare PUSH and PULL with the same payload.
+/* Engine to ZeroMQ, live and acknowledged, beside a bare PUSH and PULL of the same: one frame with the payload for
+ * acknowledged, and topic, sequence and payload for live.
  *
  *     bench_zeromq [RECORDS [ROUNDS]]
  *
@@ -56,7 +57,7 @@ static void *pull(void *context)
 	zmq_msg_t message;
 	zmq_msg_init(&message);
 	while (!all_received())
-		n_received += zmq_msg_recv(&message, socket, 0) >= 0;
+		n_received += zmq_msg_recv(&message, socket, 0) >= 0 && !zmq_msg_more(&message);
 	zmq_msg_close(&message);
 	zmq_close(socket);
 	zmq_ctx_term(context);
@@ -104,7 +105,19 @@ static void run_live(int round)
 	run_engine("engine to ZeroMQ, live", &config, subscriber, round);
 }
 
-static void run_bare(int round)
+static void push(void *socket, struct slice value, bool with_topic)
+{
+	static const char topic[] =
+		"73746f72652d677569642d3031323334/7365727665722d677569642d30313233666f6c6465723030/item";
+	static const char place[16 + 8]; /* run and sequence */
+	if (with_topic) {
+		zmq_send(socket, topic, sizeof topic - 1, ZMQ_SNDMORE);
+		zmq_send(socket, place, sizeof place, ZMQ_SNDMORE);
+	}
+	zmq_send(socket, value.data, value.size, 0);
+}
+
+static void run_bare(const char *what, bool with_topic, int round)
 {
 	void *context = zmq_ctx_new(), *socket = zmq_socket(context, ZMQ_PUSH);
 	struct batch *batch = bench_batch(0, 1);
@@ -117,9 +130,9 @@ static void run_bare(int round)
 	pthread_create(&thread, NULL, pull, zmq_ctx_new());
 	struct bench_clock clock = bench_begin();
 	for (size_t i = 0; i < n_records; i++)
-		zmq_send(socket, value.data, value.size, 0);
+		push(socket, value, with_topic);
 	pthread_join(thread, NULL);
-	bench_report("bare PUSH and PULL", round, n_records, &clock);
+	bench_report(what, round, n_records, &clock);
 	zmq_close(socket);
 	zmq_ctx_term(context);
 	batch_free(batch);
@@ -130,8 +143,9 @@ int main(int argc, char **argv)
 	n_records = argc > 1 ? strtoul(argv[1], NULL, 10) : n_records;
 	int n_rounds = argc > 2 ? atoi(argv[2]) : 3;
 	for (int round = 1; round <= n_rounds; round++) {
-		run_bare(round);
+		run_bare("bare PUSH and PULL", false, round);
 		run_acknowledged(round);
+		run_bare("bare PUSH and PULL, 3 frames", true, round);
 		run_live(round);
 	}
 	return 0;

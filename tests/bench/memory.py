@@ -84,36 +84,22 @@ def whole_server(kafka: str, stores: list[int], folders: int, items: int, idle_s
             rig.wait_until_following()
             yield peak(f"peak, {n * folders:,} folders", rig, folders=n * folders)
             if n == stores[-1]:
-                yield idle(rig, idle_s)
-                yield restart(rig)
+                yield idle(rig, idle_s, f", {n * folders:,} folders")
+                yield restart(rig, f", {n * folders:,} folders")
 
 
-def idle(rig: Rig, seconds: float) -> Line:
+def idle(rig: Rig, seconds: float, of: str) -> Line:
     before, began = rig.cpu_seconds(), time.monotonic()
     time.sleep(seconds)
     percent = 100 * (rig.cpu_seconds() - before) / (time.monotonic() - began)
-    return Line(6, "idle CPU", percent, "% of one", aim=1, low=True, settings=SETTINGS, details={"seconds": seconds})
+    return Line(6, f"idle CPU{of}", percent, "% of one", aim=1, low=True, settings=SETTINGS, details={"seconds": seconds})
 
 
-def restart(rig: Rig) -> Line:
+def restart(rig: Rig, of: str) -> Line:
     rig.stop()
     rig.fake.create("user1/Inbox", 1)
     n, began = rig.meter.end(), time.monotonic()
     rig.start()
     rig.wait(n + 1)
-    return Line(6, "restart to first record", time.monotonic() - began, "s", aim=1, low=True, settings=SETTINGS)
+    return Line(6, f"restart to first record{of}", time.monotonic() - began, "s", aim=1, low=True, settings=SETTINGS)
 
-
-def one_folder(kafka: str, n: int, idle_s: float) -> Iterator[Line]:
-    """The same of one folder with n items, whatever the version."""
-    with Rig(kafka) as rig:
-        rig.fill(n)
-        rig.start()
-        rig.wait(n + 2)
-        yield peak(f"peak, snapshot of {n:,} items", rig, items=n)
-        line = idle(rig, idle_s)
-        line.name += f", a folder of {n:,} items"
-        yield line
-        line = restart(rig)
-        line.name += f", a folder of {n:,} items"
-        yield line

@@ -5,6 +5,7 @@ The fake server's own speed is a limit here that a real server's is not: figures
 
 from typing import Iterator
 
+import memory
 from figures import Line
 from rig import Rig
 
@@ -15,11 +16,16 @@ CHANGE_SETTINGS = ("changes: the whole daemon catches up with a backlog of one f
                    "clock; the bare export asks for the same items with the same columns, the bare journal reads the same entries")
 
 
-def snapshots(kafka: str, sizes: list[int]) -> Iterator[Line]:
+def snapshots(kafka: str, sizes: list[int], idle_s: float) -> Iterator[Line]:
+    """With what they say of memory (part 6): peak of each, and the rest of the largest."""
     for n in sizes:
         with Rig(kafka) as rig:
             rig.fill(n)
             yield snapshot(rig, n)
+            yield memory.peak(f"peak, snapshot of {n:,} items", rig, items=n)
+            if n == sizes[-1]:
+                yield memory.idle(rig, idle_s, f", a folder of {n:,} items")
+                yield memory.restart(rig, f", a folder of {n:,} items")
 
 
 def snapshot(rig: Rig, n: int) -> Line:
@@ -27,10 +33,10 @@ def snapshot(rig: Rig, n: int) -> Line:
     rig.start()
     rig.wait(n + 2)
     rate = n / rig.meter.seconds(0, n + 1)
-    cpu_us, peak = rig.cpu_seconds() * 1e6 / n, rig.peak_mib()
+    cpu_us = rig.cpu_seconds() * 1e6 / n
     after = rig.bare("table")
     return Line(3, f"snapshot of {n:,} items, fake server", rate, "items/s", (before + after) / 2, "bare table read", 0.5,
-                settings=SNAPSHOT_SETTINGS, details={"items": n, "daemon_cpu_us_per_item": cpu_us, "peak_mib": peak, "limit_rounds": [before, after]})
+                settings=SNAPSHOT_SETTINGS, details={"items": n, "daemon_cpu_us_per_item": cpu_us, "limit_rounds": [before, after]})
 
 
 def follow(rig: Rig) -> None:
