@@ -28,7 +28,7 @@ class Reader:
     """Reads the items topic from its end on, and notes when each record has come."""
 
     def __init__(self, rig: Rig) -> None:
-        self.consumer = Consumer({"bootstrap.servers": rig.kafka, "group.id": rig.prefix, "enable.auto.commit": False})
+        self.consumer = Consumer({"bootstrap.servers": rig.kafka, "group.id": rig.prefix, "enable.auto.commit": False, "log_level": 0})
         self.consumer.assign([TopicPartition(rig.meter.topic, 0, rig.meter.end())])
         self.consumer.poll(0)
 

@@ -69,7 +69,7 @@ def bars(title: str, about: str, groups: list[tuple[str, list[tuple[float, str, 
     return picture(title, about, height, parts)
 
 
-def throughput(lines: list[Line]) -> str:
+def throughput(lines: list[Line], where: str) -> str:
     chosen = [l for l in lines if l["part"] <= 4 and l["value"]]
     groups = []
     for line in chosen:
@@ -79,15 +79,15 @@ def throughput(lines: list[Line]) -> str:
         if limit:
             group.append((limit, BARE, f"{number(limit)}"))
         groups.append((line["name"], group))
-    return bars("Throughput per second", "blue: Tidings, with its ratio; grey: the bare thing in the same run; logarithmic", groups, logarithmic=True)
+    return bars("Throughput per second", f"{where}; blue: Tidings, with its ratio; grey: the bare thing in the same run; logarithmic", groups, logarithmic=True)
 
 
-def memory(lines: list[Line]) -> str:
+def memory(lines: list[Line], where: str) -> str:
     groups = [(l["name"], [(l["value"], ENGINE, number(l["value"]))]) for l in lines if l["unit"] == "MiB" and l["value"]]
-    return bars("Peak memory of the daemon, MiB", "VmHWM; red: the aim", groups, aim=64)
+    return bars("Peak memory of the daemon, MiB", f"{where}; VmHWM; red: the aim", groups, aim=64)
 
 
-def latency(lines: list[Line]) -> str:
+def latency(lines: list[Line], where: str) -> str:
     groups = []
     for line in lines:
         for who, colour in (("engine", ENGINE), ("daemon", ENGINE), ("bare", BARE)):
@@ -95,20 +95,21 @@ def latency(lines: list[Line]) -> str:
                 found = line["details"][who]
                 label = f"{who}: {line['details']['way']}, {line['details']['per_second']:,}/s"
                 groups.append((label, [(found[p], colour, f"{p[:3]} {number(found[p])}") for p in ("p50_ms", "p95_ms", "p99_ms")]))
-    return bars("Latency of a change, ms", "p50, p95, p99; grey: a bare producer; logarithmic", groups, logarithmic=True)
+    return bars("Latency of a change, ms", f"{where}; p50, p95, p99; grey: a bare producer; logarithmic", groups, logarithmic=True)
 
 
 def main() -> int:
     if len(sys.argv) != 3:
         print(__doc__.strip(), file=sys.stderr)
         return 2
-    lines = json.loads(Path(sys.argv[1]).read_text())["lines"]
+    found = json.loads(Path(sys.argv[1]).read_text())
+    lines, where = found["lines"], f"{found['machine']['processors']} processors, load before {found['machine']['load_before']:.1f}"
     directory = Path(sys.argv[2])
     directory.mkdir(parents=True, exist_ok=True)
     has = {"throughput": lambda l: l["part"] <= 4, "memory": lambda l: l["unit"] == "MiB", "latency": lambda l: l["part"] == 5}
     for draw in (throughput, memory, latency):
         if any(has[draw.__name__](line) and line["value"] for line in lines):
-            (directory / f"{draw.__name__}.svg").write_text(draw(lines))
+            (directory / f"{draw.__name__}.svg").write_text(draw(lines, where))
             print(directory / f"{draw.__name__}.svg")
     return 0
 

@@ -29,7 +29,7 @@ class Meter:
     def __init__(self, bootstrap: str, topic: str) -> None:
         self.bootstrap, self.topic = bootstrap, topic
         create_topic(bootstrap, topic, 1, {"message.timestamp.type": "LogAppendTime"})
-        self.consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": topic, "enable.auto.commit": False})
+        self.consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": topic, "enable.auto.commit": False, "log_level": 0})
 
     def end(self) -> int:
         return self.consumer.get_watermark_offsets(TopicPartition(self.topic, 0), 10)[1]
