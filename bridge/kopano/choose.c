@@ -141,7 +141,7 @@ void choose_unbind(struct map *map, uint32_t index, struct batch *batch)
 	struct map_folder *folder = map_folder(map, index);
 	if (!(folder->flags & FOLDER_BOUND))
 		return;
-	folder->flags &= (uint16_t)~FOLDER_BOUND & 0x3FF;
+	map_flag_folder(map, index, FOLDER_BOUND, 0);
 	batch_remove(batch, named_key(map, index, &batch->arena));
 }
 

@@ -126,6 +126,10 @@ int client_entry_id(struct client *client, struct slice store_entry_id, struct s
 int client_set_sync(struct client *client, struct slice folder_key, enum sync_type type, uint32_t change_id,
 		    uint32_t *sync_id, struct err *err);
 
+/* getSyncStates: what was last stored with each of these sync ids; 0 of one that is not known (any more). */
+int client_sync_states(struct client *client, const uint32_t *sync_ids, size_t n, uint32_t *change_ids,
+		       struct err *err);
+
 /* getChanges, as a reading: one of SYNC_HIERARCHY and one of the other types may be open at a time. The answer to an
  * abandoned reading is thrown away with its connection. */
 struct journal_entry {
@@ -167,6 +171,8 @@ struct table_request {
 int client_open_table(struct client *client, const struct table_request *request, struct err *err);
 /* Begins to read the next page of the open table; only after the one before has come to its end. */
 int client_next_page(struct client *client, uint32_t n_rows, struct err *err);
+/* How many rows the open table has. */
+int client_count_rows(struct client *client, uint32_t *n_rows, struct err *err);
 /* 0: a row; KOPANO_END: the page is over; else an error, and it is over. */
 int client_next_row(struct client *client, struct arena *arena, struct prop *cells, struct err *err);
 /* Closes the open table, if there is one; also after errors. Never fails: a session's tables die with it. */

@@ -54,3 +54,45 @@ int client_next_entry(struct client *client, enum sync_type type, struct journal
 	answer_entry(&reading->channel.scan, &client->keys, entry);
 	return reading_item_status(client, reading, err);
 }
+
+/* The items of sSyncStates. */
+struct states_answer {
+	const uint32_t *sync_ids;
+	uint32_t *change_ids;
+	size_t n;
+};
+
+static void answer_state(struct scan *scan, struct states_answer *answer)
+{
+	uint32_t sync_id = 0, change_id = 0;
+	int level = scan->depth;
+	while (scan_child(scan, level)) {
+		if (scan_is(scan, "ulSyncId"))
+			sync_id = scan_u32(scan);
+		else if (scan_is(scan, "ulChangeId"))
+			change_id = scan_u32(scan);
+	}
+	for (size_t i = 0; i < answer->n; i++)
+		if (answer->sync_ids[i] == sync_id)
+			answer->change_ids[i] = change_id;
+}
+
+static void answer_states(struct scan *scan, struct arena *arena, void *context)
+{
+	(void)arena;
+	if (!scan_is(scan, "sSyncStates"))
+		return;
+	int level = scan->depth;
+	while (scan_child_named(scan, level, "item"))
+		answer_state(scan, context);
+}
+
+int client_sync_states(struct client *client, const uint32_t *sync_ids, size_t n, uint32_t *change_ids, struct err *err)
+{
+	struct soap *soap = session_begin(client, &client->calls, "getSyncStates");
+	struct states_answer answer = {sync_ids, change_ids, n};
+
+	memset(change_ids, 0, n * sizeof *change_ids);
+	soap_tags(soap, "ulaSyncId", sync_ids, n);
+	return session_call(client, answer_states, NULL, &answer, err);
+}

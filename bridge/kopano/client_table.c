@@ -175,3 +175,18 @@ int client_next_export(struct client *client, struct arena *arena, uint32_t *ind
 		scan_refuse(scan, ERR_AGAIN, "the answer has an item that was not asked for");
 	return reading_item_status(client, &client->rows, err);
 }
+
+static void answer_count(struct scan *scan, struct arena *arena, void *count)
+{
+	(void)arena;
+	if (scan_is(scan, "ulCount"))
+		*(uint32_t *)count = scan_u32(scan);
+}
+
+int client_count_rows(struct client *client, uint32_t *n_rows, struct err *err)
+{
+	struct soap *soap = session_begin(client, &client->calls, "tableGetRowCount");
+
+	soap_number(soap, "ulTableId", client->table);
+	return session_call(client, answer_count, NULL, n_rows, err);
+}

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "bridge/kopano/book_state.h"
+#include "bridge/kopano/map_state.h"
 #include "bridge/kopano/position.h"
 #include "core/hex.h"
 
@@ -15,28 +16,15 @@ static bool begins(struct slice key, const char *prefix, struct slice *rest)
 	return true;
 }
 
-static const char *folder_text(const struct folder_entry *entry, struct arena *arena)
-{
-	struct slice path = entry->folder.path, owner = entry->store.owner;
-	return arena_text(arena, "\"%.*s\" of %.*s", (int)path.size, (const char *)path.data,
-			  owner.size ? (int)owner.size : 16,
-			  owner.size ? (const char *)owner.data : "the public store");
-}
-
-/* The folder of a stream "<store>/<folder>", as the state knows it; else "". */
+/* "\"Inbox\" of user1, ": the folder of a stream "...<store>/<folder>", as the state knows it; else "". */
 static const char *stream_folder(struct state *state, struct slice stream, struct arena *arena)
 {
 	const uint8_t *slash = stream.size ? memrchr(stream.data, '/', stream.size) : NULL;
 	if (!slash)
 		return "";
 	size_t n = (size_t)(stream.data + stream.size - (slash + 1));
-	const char *key = arena_text(arena, ENTRY_FOLDER_KEY "%.*s", (int)n, (const char *)slash + 1);
-	struct slice value;
-	struct err err;
-	struct folder_entry entry = {0};
-	if (state->ops->get(state, slice_of_text(key), arena, &value, &err) || !folder_entry_read(value, arena, &entry))
-		return "";
-	return arena_text(arena, "%s, ", folder_text(&entry, arena));
+	const char *name = map_describe_name(state, slice_of(slash + 1, n), arena);
+	return name ? arena_text(arena, "%s, ", name) : "";
 }
 
 static const char *describe_stream(struct state *state, struct slice stream, struct slice value, struct arena *arena)
@@ -75,28 +63,15 @@ static const char *describe_snapshot(struct state *state, struct slice stream, s
 			  hex_text(arena, slice_of(position.id, SNAPSHOT_ID_SIZE)));
 }
 
-static const char *describe_folder(struct slice value, struct arena *arena)
-{
-	static const char *const listed[] = {"not listed", "normal items listed", "associated items listed",
-					     "all items listed"};
-	struct folder_entry entry = {0};
-	if (!folder_entry_read(value, arena, &entry))
-		return NULL;
-	struct slice class = entry.folder.container_class;
-	const char *how = entry.listed & ENTRY_ENDED ? "not followed any more" : listed[entry.listed & 3];
-	return arena_text(arena, "%s, class \"%.*s\", store %s, entry id %s, %s", folder_text(&entry, arena),
-			  (int)class.size, (const char *)class.data,
-			  hex_text(arena, slice_of(entry.store.guid, GUID_SIZE)),
-			  hex_text(arena, entry.folder.entry_id), how);
-}
-
 static const char *describe_ends(struct slice value, struct arena *arena)
 {
 	struct ends ends;
-	if (!ends_read(value, &ends) || ends.following != FOLLOWING_FOLDERS)
+	if (!ends_read(value, &ends))
 		return NULL;
-	return arena_text(arena, "server %s, epoch %u, a stream per folder",
-			  hex_text(arena, slice_of(ends.server.guid, GUID_SIZE)), ends.server.epoch);
+	return arena_text(arena, "server %s, epoch %u, %s, listing %u%s",
+			  hex_text(arena, slice_of(ends.server.guid, GUID_SIZE)), ends.server.epoch,
+			  ends.following == FOLLOWING_SERVER ? "streams of the server" : "a stream per folder",
+			  ends.generation, ends.resync ? ", being told anew after a restore" : "");
 }
 
 static const char *describe_book(struct slice value, struct arena *arena)
@@ -131,7 +106,9 @@ const char *kopano_describe(struct state *state, struct slice key, struct slice 
 		return describe_stream(state, rest, value, arena);
 	if (begins(key, TAKEN_STREAM, &rest))
 		return describe_taken(value, arena);
-	if (begins(key, ENTRY_FOLDER_KEY, &rest))
-		return describe_folder(value, arena);
-	return slice_equal(key, slice_of_text(ENTRY_ENDS)) ? describe_ends(value, arena) : NULL;
+	if (begins(key, KEPT_STREAM, &rest))
+		return describe_stream(state, rest, value, arena);
+	if (slice_equal(key, slice_of_text(ENTRY_ENDS)))
+		return describe_ends(value, arena);
+	return map_describe(state, key, value, arena);
 }

@@ -14,6 +14,7 @@ enum {
 	DEFAULT_SETTLE_MS = 10000,
 	DEFAULT_ADDRESSBOOK_MS = 10000,
 	DEFAULT_DIRECTORY_MS = 600000,
+	DEFAULT_DISCOVER_MS = 300000,
 	ONCE_SETTLE_MS = 1000,
 	ONCE_POLL_MS = 100,
 	DEFAULT_TIMEOUT_MS = 60000,
@@ -108,6 +109,10 @@ static int read_times(const struct conf_node *node, struct kopano_config *config
 	if (rc == 0)
 		rc = conf_integer(node, "settle_ms", 0, HOUR_MS, &config->settle_ms, err);
 	if (rc == 0)
+		rc = conf_integer(node, "look_back_ms", 0, DAY_MS, &config->look_back_ms, err);
+	if (rc == 0)
+		rc = conf_integer(node, "discover_interval_ms", 10, DAY_MS, &config->discover_ms, err);
+	if (rc == 0)
 		rc = conf_integer(node, "addressbook_interval_ms", 1, HOUR_MS, &config->addressbook_ms, err);
 	if (rc == 0)
 		rc = conf_integer(node, "directory_interval_ms", 0, DAY_MS, &config->directory_ms, err);
@@ -139,6 +144,8 @@ static int configure(const struct conf_node *node, const struct follow *follow, 
 					   "poll_interval_ms",
 					   "settle_ms",
 					   "timeout_ms",
+					   "look_back_ms",
+					   "discover_interval_ms",
 					   "addressbook_interval_ms",
 					   "directory_interval_ms",
 					   NULL};
@@ -147,9 +154,11 @@ static int configure(const struct conf_node *node, const struct follow *follow, 
 	config->poll_ms = follow->once ? ONCE_POLL_MS : DEFAULT_POLL_MS;
 	config->addressbook_ms = follow->once ? ONCE_POLL_MS : DEFAULT_ADDRESSBOOK_MS;
 	config->directory_ms = DEFAULT_DIRECTORY_MS;
+	config->look_back_ms = HOUR_MS;
+	config->discover_ms = DEFAULT_DISCOVER_MS;
 	config->settle_ms = follow->once ? ONCE_SETTLE_MS : DEFAULT_SETTLE_MS;
 	int rc = conf_keys(node, keys, err);
-	if (rc == 0 && follow->mode != FOLLOW_FOLDERS && follow->once != ONCE_ADDRESSBOOK &&
+	if (rc == 0 && follow->mode != FOLLOW_FOLDERS && follow->once && follow->once != ONCE_ADDRESSBOOK &&
 	    follow->once != ONCE_NOTIFICATIONS)
 		rc = conf_error(node, err, "`follow.mode` must be `folders`, as yet");
 	if (rc == 0)

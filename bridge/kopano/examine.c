@@ -15,7 +15,7 @@
 #include "bridge/kopano/kopano.h"
 #include "bridge/state/once.h"
 
-enum { CONNECT_MS = 5000, MAX_HOST = 256, MAX_PORT = 8 };
+enum { CONNECT_MS = 5000, FIND_MS = 10000, MAX_HOST = 256, MAX_PORT = 8 };
 
 static void part_of(CURLU *url, CURLUPart part, char *text, size_t size)
 {
@@ -165,6 +165,19 @@ static void examine_rights(struct examination *examination, const struct kopano_
 	arena_free(&arena);
 }
 
+/* Until every store that is named was found, or is not; of a server with very many stores not to the end. */
+static int find_all(struct source *source, struct err *err)
+{
+	int64_t deadline_ms = clock_ms() + FIND_MS;
+	int rc = 0;
+	while (rc == 0 && !stores_are_mapped((struct kopano *)source) && clock_ms() < deadline_ms) {
+		struct batch *batch = NULL;
+		rc = kopano_ops.next(source, &batch, err);
+		batch_free(batch);
+	}
+	return rc == SOURCE_IDLE ? 0 : rc;
+}
+
 /* What a start does, on a state that nobody keeps. */
 static void examine_folders(struct examination *examination, const struct kopano_config *config)
 {
@@ -174,6 +187,8 @@ static void examine_folders(struct examination *examination, const struct kopano
 	int rc = kopano_ops.open(config, &source, &err);
 	if (rc == 0)
 		rc = kopano_ops.seek(source, state, &err);
+	if (rc == 0 && config->follow->mode != FOLLOW_SERVER)
+		rc = find_all(source, &err);
 	if (rc)
 		examine_error(examination, "follow", &err);
 	else

@@ -136,18 +136,22 @@ static int read_table(struct client *client, const struct table_request *request
 	return rc;
 }
 
-static void take_folder(void *context, const struct prop *cells)
+void facts_keep(struct folder_list *list, const struct folder_facts *facts)
 {
-	struct folder_list *list = context;
-	struct folder_facts facts = folder_of(cells);
-	if (!is_usable(&facts) || keymap_find(&list->by_key, facts.row.source_key))
-		return;
 	if (list->n == list->room) {
 		list->room = list->room ? list->room * 2 : 64;
 		list->facts = xrealloc(list->facts, list->room * sizeof *list->facts);
 	}
-	keymap_add(&list->by_key, facts.row.source_key, (uint32_t)list->n);
-	list->facts[list->n++] = facts;
+	keymap_add(&list->by_key, facts->row.source_key, (uint32_t)list->n);
+	list->facts[list->n++] = *facts;
+}
+
+static void take_folder(void *context, const struct prop *cells)
+{
+	struct folder_list *list = context;
+	struct folder_facts facts = folder_of(cells);
+	if (is_usable(&facts) && !keymap_find(&list->by_key, facts.row.source_key))
+		facts_keep(list, &facts);
 }
 
 int facts_list_folders(struct client *client, struct slice top_entry_id, struct folder_list *list, struct err *err)

@@ -33,6 +33,7 @@ struct folder_list {
 };
 
 int facts_list_folders(struct client *client, struct slice top_entry_id, struct folder_list *list, struct err *err);
+void facts_keep(struct folder_list *list, const struct folder_facts *facts);                    /* bytes are borrowed */
 const struct folder_facts *facts_find(const struct folder_list *list, struct slice source_key); /* NULL: none */
 void facts_free_folders(struct folder_list *list); /* a zeroed one is accepted */
 

@@ -28,6 +28,9 @@ void unfollow_folder(struct kopano *kopano, uint32_t folder, struct batch *batch
 int follow_store(struct kopano *kopano, uint32_t store, struct err *err);
 void unfollow_store(struct kopano *kopano, uint32_t store, struct batch *batch);
 
+/* How often hierarchies are read, at most: a long answer of theirs costs the server much. */
+int64_t follow_folders_ms(const struct kopano *kopano);
+
 /* Whether the journal tells of all that is in a folder that this entry has created: it is above where following
  * started, and nothing of the folder was left out because it was not known yet. */
 bool follow_saw_creation(const struct kopano *kopano, uint32_t change_id, struct slice source_key);

@@ -18,8 +18,8 @@ static int check_sync(struct kopano *kopano, const struct stream *stream, struct
 	uint32_t sync_id = position.sync_id;
 	if (sync_id == 0)
 		return 0;
-	int rc = client_set_sync(kopano->client, kopano->folders[stream->folder].info.source_key, SYNC_CONTENTS,
-				 position.change_id, &sync_id, err);
+	struct slice key = map_source_key(&kopano->map, stream->folder, &kopano->arena);
+	int rc = client_set_sync(kopano->client, key, SYNC_CONTENTS, position.change_id, &sync_id, err);
 	if (rc == ERR_BAD && client_er(kopano->client) == KOPANO_COLLISION)
 		return err_usage(err,
 				 "the given state is of another folder, or of folders instead of items (sync id %u is "
@@ -41,7 +41,7 @@ static int take_position(struct kopano *kopano, struct stream *stream, struct sl
 	stream->given = true;
 	settle_start(&stream->settle, position.change_id, kopano->config->settle_ms);
 	settle_load(&stream->settle, processed);
-	snapshot_forgo(kopano, stream->folder);
+	listing_forgo(kopano, stream->folder);
 	return 0;
 }
 

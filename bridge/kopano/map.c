@@ -36,7 +36,7 @@ static uint32_t long_number(const uint8_t *at)
 
 static void set_flag(struct map_folder *folder, unsigned flag, bool on)
 {
-	folder->flags = (on ? folder->flags | flag : folder->flags & ~flag) & 0x3FF;
+	folder->flags = (on ? folder->flags | flag : folder->flags & ~flag) & FOLDER_ALL_FLAGS;
 }
 
 static void set_id(struct map *map, struct map_folder *folder, struct slice id)
@@ -122,14 +122,14 @@ struct slice map_source_key(const struct map *map, uint32_t index, struct arena 
 	return slice_of(key, SHORT_KEY_SIZE);
 }
 
-static uint32_t find(const struct map *map, struct slice key)
+uint32_t map_find_any(const struct map *map, struct slice key)
 {
 	return index_find(&map->by_key, hash_key(map, key), &key, has_key, map);
 }
 
 uint32_t map_find(const struct map *map, struct slice source_key)
 {
-	uint32_t folder = find(map, source_key);
+	uint32_t folder = map_find_any(map, source_key);
 	return folder != MAP_NONE && map_folder(map, folder)->flags & FOLDER_SEEN ? folder : MAP_NONE;
 }
 
@@ -208,7 +208,7 @@ static void drop_if_useless(struct map *map, uint32_t index)
 
 static uint32_t find_or_add(struct map *map, uint32_t store, struct slice key)
 {
-	uint32_t index = find(map, key);
+	uint32_t index = map_find_any(map, key);
 	return index != MAP_NONE ? index : add_unseen(map, store, key);
 }
 
@@ -293,8 +293,8 @@ uint32_t map_put(struct map *map, uint32_t store, const struct folder_row *row, 
 	*changed = 0;
 	if (slice_equal(row->source_key, row->parent_source_key))
 		return MAP_NONE;
-	uint32_t parent = row->parent_source_key.size ? find(map, row->parent_source_key) : MAP_NONE;
-	uint32_t index = find(map, row->source_key);
+	uint32_t parent = row->parent_source_key.size ? map_find_any(map, row->parent_source_key) : MAP_NONE;
+	uint32_t index = map_find_any(map, row->source_key);
 	if (index != MAP_NONE && parent != MAP_NONE && map_is_below(map, parent, index))
 		return MAP_NONE;
 	if (row->parent_source_key.size && parent == MAP_NONE)

@@ -31,18 +31,16 @@
 enum { MAP_NONE = UINT32_MAX };
 
 enum folder_flag {
-	FOLDER_SEEN = 1 << 0,      /* the server has told of it; without it: known as a parent only */
-	FOLDER_HIDDEN = 1 << 1,    /* PR_ATTR_HIDDEN */
-	FOLDER_FOLLOWED = 1 << 2,  /* chosen (choose.h) */
-	FOLDER_BOUND = 1 << 3,     /* the configuration has named it by a plain path: chosen whatever its path is now */
-	FOLDER_ANNOUNCED = 1 << 4, /* a CREATED of it was published */
+	FOLDER_SEEN = 1 << 0,     /* the server has told of it; without it: known as a parent only */
+	FOLDER_HIDDEN = 1 << 1,   /* PR_ATTR_HIDDEN */
+	FOLDER_FOLLOWED = 1 << 2, /* chosen (choose.h) */
+	FOLDER_BOUND = 1 << 3,    /* the configuration has named it by a plain path: chosen whatever its path is now */
 	FOLDER_ENDED_SOFT = 1 << 5, /* its end was published: soft-deleted, may come back as it was */
 	FOLDER_ENDED_HARD = 1 << 6, /* the same: gone for good; ended_max says until when it is kept */
-	FOLDER_FOUND = 1 << 7,      /* by the inventory under way; not in the state */
 	FOLDER_LONG_KEY = 1 << 8,   /* of the map alone: the key, */
 	FOLDER_LONG_ID = 1 << 9,    /* the entry id is kept among the texts */
 };
-enum { FOLDER_ENDED = FOLDER_ENDED_SOFT | FOLDER_ENDED_HARD };
+enum { FOLDER_ENDED = FOLDER_ENDED_SOFT | FOLDER_ENDED_HARD, FOLDER_ALL_FLAGS = 0x3FF };
 
 /* Flags but those of the map alone, `listed` and its union may be changed by whoever owns the map; nothing else. */
 struct map_folder {
@@ -54,7 +52,8 @@ struct map_folder {
 	uint32_t store;
 	union {
 		uint32_t listed_generation; /* for which `listed` holds */
-		uint32_t ended_max;         /* of FOLDER_ENDED_HARD: the global maximum when that was taken */
+		uint32_t ended_max;         /* of FOLDER_ENDED_HARD: the global maximum when that was taken; of
+					     * FOLDER_ENDED_SOFT: the id of the journal entry, 0 if there was none */
 	};
 };
 
@@ -63,7 +62,7 @@ enum store_flag {
 	STORE_DETACHED = 1 << 1,  /* no user has it */
 	STORE_FOLLOWED = 1 << 2,  /* chosen */
 	STORE_SYSTEM = 1 << 3,    /* the server's own */
-	STORE_FOUND = 1 << 4,     /* by the inventory under way; not in the state */
+	STORE_TOLD = 1 << 4,      /* consumers know of it, and are to be told of its end */
 	STORE_MAPPED = 1 << 5,    /* its folders are all in the map */
 };
 
@@ -102,6 +101,18 @@ static inline struct map_folder *map_folder(const struct map *map, uint32_t fold
 static inline struct map_store *map_store(const struct map *map, uint32_t store)
 {
 	return &map->store_chunks[store / MAP_CHUNK][store % MAP_CHUNK];
+}
+
+static inline void map_flag_folder(struct map *map, uint32_t folder, unsigned off, unsigned on)
+{
+	struct map_folder *known = map_folder(map, folder);
+	known->flags = ((known->flags & ~off) | on) & FOLDER_ALL_FLAGS;
+}
+
+static inline void map_flag_store(struct map *map, uint32_t store, unsigned off, unsigned on)
+{
+	struct map_store *known = map_store(map, store);
+	known->flags = (uint8_t)((known->flags & ~off) | on);
 }
 
 /* ---- what the server says ---- */
@@ -151,7 +162,8 @@ void map_remove_store(struct map *map, uint32_t store);
 
 /* ---- finding ---- */
 
-uint32_t map_find(const struct map *map, struct slice source_key); /* SEEN ones, also those that have ended */
+uint32_t map_find(const struct map *map, struct slice source_key);     /* SEEN ones, also those that have ended */
+uint32_t map_find_any(const struct map *map, struct slice source_key); /* also those that are not SEEN */
 uint32_t map_find_store(const struct map *map, const uint8_t *guid);
 
 /* All stores: for (s = map_next_store(map, MAP_NONE); s != MAP_NONE; s = map_next_store(map, s)) */

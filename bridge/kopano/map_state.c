@@ -3,10 +3,11 @@
 #include "bridge/kopano/bytes.h"
 #include "core/hex.h"
 
-enum { STORE_VERSION = 1, FOLDER_VERSION = 2, INVENTORY_VERSION = 1 };
+enum { STORE_VERSION = 1, FOLDER_VERSION = 2, INVENTORY_VERSION = 1, LISTED_AT = 4 };
 enum {
-	STORED_FOLDER_FLAGS = FOLDER_HIDDEN | FOLDER_FOLLOWED | FOLDER_ANNOUNCED | FOLDER_ENDED,
-	STORED_STORE_FLAGS = STORE_ANNOUNCED | STORE_DETACHED | STORE_FOLLOWED | STORE_SYSTEM | STORE_MAPPED,
+	STORED_FOLDER_FLAGS = FOLDER_HIDDEN | FOLDER_FOLLOWED | FOLDER_ENDED,
+	STORED_STORE_FLAGS =
+		STORE_ANNOUNCED | STORE_DETACHED | STORE_FOLLOWED | STORE_SYSTEM | STORE_TOLD | STORE_MAPPED,
 };
 
 /* What an entry of a folder or store says. */
@@ -241,7 +242,7 @@ static bool put_loaded(struct map *map, const struct stored_folder *entry)
 	if (index == MAP_NONE)
 		return false;
 	struct map_folder *folder = map_folder(map, index);
-	folder->flags = (folder->flags | entry->flags) & 0x3FF;
+	folder->flags = (folder->flags | entry->flags) & FOLDER_ALL_FLAGS;
 	folder->listed = entry->listed & 15;
 	folder->listed_generation = entry->since;
 	return true;
@@ -317,4 +318,41 @@ const char *map_describe(struct state *state, struct slice key, struct slice val
 	if (begins(key, STATE_STORE, &rest))
 		return describe_store(value, arena);
 	return begins(key, STATE_FOLDER, &rest) ? describe_folder(value, arena) : NULL;
+}
+
+/* What an entry of the state says; an empty slice: there is none. */
+static struct slice entry_of(struct state *state, const char *kind, struct slice key, struct arena *arena)
+{
+	struct slice value;
+	struct err err;
+	const char *name = arena_text(arena, "%s%.*s", kind, (int)key.size, (const char *)key.data);
+	return state->ops->get(state, slice_of_text(name), arena, &value, &err) ? slice_of(NULL, 0) : value;
+}
+
+const char *map_describe_name(struct state *state, struct slice hex_key, struct arena *arena)
+{
+	struct stored_folder folder = {0};
+	struct stored_store store = {0};
+	if (!read_folder(entry_of(state, STATE_FOLDER, hex_key, arena), &folder))
+		return NULL;
+	const char *guid = hex_text(arena, slice_of(folder.store, GUID_SIZE));
+	bool is_known = read_store(entry_of(state, STATE_STORE, slice_of_text(guid), arena), &store);
+	const char *owner = !is_known                        ? "an unknown store"
+			    : store.row.type == STORE_PUBLIC ? "the public store"
+							     : text_of(store.row.owner, arena);
+	return arena_text(arena, "\"%s\" of %s", text_of(folder.row.name, arena), owner);
+}
+
+/* ---- for a reset ---- */
+
+bool map_entry_unlist(struct slice value, struct arena *arena, struct slice *unlisted)
+{
+	struct stored_folder folder = {0};
+	if (!read_folder(value, &folder))
+		return false;
+	uint8_t *bytes = arena_alloc(arena, value.size);
+	memcpy(bytes, value.data, value.size);
+	bytes[LISTED_AT] = 0;
+	*unlisted = slice_of(bytes, value.size);
+	return true;
 }

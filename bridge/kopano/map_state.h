@@ -38,4 +38,10 @@ int map_load(struct map *map, struct state *state, struct err *err);
 /* An entry for people, as describe_fn of bridge/driver.h. */
 const char *map_describe(struct state *state, struct slice key, struct slice value, struct arena *arena);
 
+/* "\"Inbox\" of user1": the folder with this key, in hex; NULL: it is not known. */
+const char *map_describe_name(struct state *state, struct slice hex_key, struct arena *arena);
+
+/* The entry of a folder as if nothing of it had been listed. false: it is not of this version. */
+bool map_entry_unlist(struct slice value, struct arena *arena, struct slice *unlisted);
+
 #endif

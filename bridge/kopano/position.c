@@ -3,7 +3,7 @@
 #include "bridge/kopano/bytes.h"
 #include "core/hex.h"
 
-enum { VERSION = 1 };
+enum { VERSION = 1, ENDS_VERSION = 2 };
 
 /* ---- positions ---- */
 
@@ -65,51 +65,19 @@ bool snapshot_read(struct slice bytes, struct snapshot_position *position)
 	return finished(&reader) && version == VERSION && position->listing < N_LISTINGS;
 }
 
-/* ---- entries ---- */
-
-struct slice folder_entry_write(struct arena *arena, const struct folder_entry *entry)
-{
-	const struct store_info *store = &entry->store;
-	const struct folder_info *folder = &entry->folder;
-	const struct slice texts[] = {folder->entry_id, folder->path, folder->container_class, store->owner,
-				      store->entry_id};
-	size_t size = 3 + GUID_SIZE;
-	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-		size += 2 + texts[i].size;
-	struct writer writer = new_writer(arena, size);
-	put_number(&writer, VERSION, 1);
-	put_number(&writer, entry->listed, 1);
-	put_bytes(&writer, store->guid, GUID_SIZE);
-	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-		put_slice(&writer, texts[i]);
-	put_number(&writer, store->type, 1);
-	return written(&writer);
-}
-
-bool folder_entry_read(struct slice bytes, struct arena *arena, struct folder_entry *entry)
-{
-	struct reader reader = {.left = bytes};
-	struct store_info *store = &entry->store;
-	struct folder_info *folder = &entry->folder;
-	uint32_t version = get_number(&reader, 1);
-	entry->listed = (uint8_t)get_number(&reader, 1);
-	get_fixed(&reader, store->guid, GUID_SIZE);
-	struct slice *const texts[] = {&folder->entry_id, &folder->path, &folder->container_class, &store->owner,
-				       &store->entry_id};
-	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-		*texts[i] = get_slice(&reader, arena);
-	store->type = get_number(&reader, 1);
-	return finished(&reader) && version == VERSION;
-}
+/* ---- ends ---- */
 
 struct slice ends_write(struct arena *arena, const struct ends *ends)
 {
-	struct writer writer = new_writer(arena, 3 + GUID_SIZE + 4);
-	put_number(&writer, VERSION, 1);
+	struct writer writer = new_writer(arena, 4 + GUID_SIZE + 12);
+	put_number(&writer, ENDS_VERSION, 1);
 	put_bytes(&writer, ends->server.guid, GUID_SIZE);
 	put_number(&writer, ends->server.epoch, 4);
 	put_number(&writer, ends->mode, 1);
 	put_number(&writer, ends->following, 1);
+	put_number(&writer, ends->start_max, 4);
+	put_number(&writer, ends->generation, 4);
+	put_number(&writer, ends->resync, 1);
 	return written(&writer);
 }
 
@@ -120,19 +88,18 @@ bool ends_read(struct slice bytes, struct ends *ends)
 	get_fixed(&reader, ends->server.guid, GUID_SIZE);
 	ends->server.epoch = get_number(&reader, 4);
 	ends->mode = (uint8_t)get_number(&reader, 1);
-	ends->following = (uint8_t)get_number(&reader, 1);
-	return finished(&reader) && version == VERSION;
+	ends->following = get_number(&reader, 1);
+	ends->start_max = get_number(&reader, 4);
+	ends->generation = get_number(&reader, 4);
+	uint32_t resync = get_number(&reader, 1);
+	ends->resync = resync;
+	return finished(&reader) && version == ENDS_VERSION && ends->following <= FOLLOWING_SERVER && resync <= 1;
 }
 
 /* ---- keys ---- */
 
-const char *stream_key(struct arena *arena, const char *kind, const struct store_info *store, struct slice folder_key)
+const char *stream_key(struct arena *arena, const char *kind, const uint8_t *store_guid, struct slice folder_key)
 {
-	const char *guid = hex_text(arena, slice_of(store->guid, GUID_SIZE));
+	const char *guid = hex_text(arena, slice_of(store_guid, GUID_SIZE));
 	return arena_text(arena, "%s%s/%s", kind, guid, hex_text(arena, folder_key));
-}
-
-const char *folder_entry_key(struct arena *arena, struct slice folder_key)
-{
-	return arena_text(arena, ENTRY_FOLDER_KEY "%s", hex_text(arena, folder_key));
 }

@@ -1,15 +1,16 @@
 /* What the Kopano source keeps in the state, as bytes, and under which keys. All integers are little-endian.
  *
- *     position/contents/<store>/<folder>      sync id u32, settled change id u32: python-kopano's binary state
+ *     position/<stream>                       sync id u32, settled change id u32: python-kopano's binary state
  *     given                                   the same, or its long form, of a sync that was interrupted: then n u32,
  *                                             and n times change id u32, length u32, source key: what was processed
- *     taken/contents/<store>/<folder>/<id>    change ids above it that were published, u32 each (settle.h)
+ *     taken/<stream>/<id>                     change ids above it that were published, u32 each (settle.h)
  *     position/snapshot/<store>/<folder>      struct snapshot_position, after a version u8
- *     folder/<folder>                         struct folder_entry, after a version u8; texts as u16 length, bytes
+ *     kept/<stream>                           sync id u32, change id u32: what was last stored at the server
+ *     store/..., folder/..., named/...        the map (map_state.h, choose.h)
  *     ends/kopano                             struct ends, after a version u8
  *
- * <store> is the store's GUID, <folder> the folder's source key, <id> the list's lowest, in lower-case hex. Reading
- * returns false for bytes that this version does not understand. */
+ * <stream>: stream.h; <store> is the store's GUID, <folder> the folder's source key, <id> the list's lowest, in
+ * lower-case hex. Reading returns false for bytes that this version does not understand. */
 #ifndef TIDINGS_BRIDGE_KOPANO_POSITION_H
 #define TIDINGS_BRIDGE_KOPANO_POSITION_H
 
@@ -19,7 +20,7 @@
 #define POSITION_STREAM   "position/"
 #define TAKEN_STREAM      "taken/"
 #define POSITION_SNAPSHOT "position/snapshot/"
-#define ENTRY_FOLDER_KEY  "folder/"
+#define KEPT_STREAM       "kept/"
 #define ENTRY_ENDS        "ends/kopano"
 
 struct stream_position {
@@ -34,20 +35,20 @@ struct snapshot_position {
 	uint32_t item_number; /* of the last row that was published; the listing goes down. UINT32_MAX: none was */
 };
 
-enum { ENTRY_ENDED = 0x80 };
-
-struct folder_entry {
-	uint8_t listed; /* bit (1 << listing): its snapshot is complete; ENTRY_ENDED: it is not followed any more */
-	struct store_info store;
-	struct folder_info folder;
+/* What is followed by what; chosen when the state is begun, from the account's rights. */
+enum following {
+	FOLLOWING_NOTHING,
+	FOLLOWING_FOLDERS, /* a stream for the items of each folder, one for the folders of each store */
+	FOLLOWING_SERVER,  /* one stream for all items, one for all folders */
 };
-
-enum following { FOLLOWING_FOLDERS = 1 /* a stream per folder */ };
 
 struct ends {
 	struct server_info server;
 	uint8_t mode; /* enum follow_mode */
-	uint8_t following;
+	enum following following;
+	uint32_t start_max;  /* the server's highest change id when following started; what was there is listed */
+	uint32_t generation; /* of listings: those of another one count for nothing */
+	bool resync;         /* the server was restored: what it does not have any more is to be told */
 };
 
 struct slice position_write(struct arena *arena, const struct stream_position *position);
@@ -59,14 +60,10 @@ bool given_read(struct slice bytes, struct arena *arena, struct stream_position 
 struct slice snapshot_write(struct arena *arena, const struct snapshot_position *position);
 bool snapshot_read(struct slice bytes, struct snapshot_position *position);
 
-struct slice folder_entry_write(struct arena *arena, const struct folder_entry *entry);
-bool folder_entry_read(struct slice bytes, struct arena *arena, struct folder_entry *entry);
-
 struct slice ends_write(struct arena *arena, const struct ends *ends);
 bool ends_read(struct slice bytes, struct ends *ends);
 
-/* "<kind><store>/<folder>", and "folder/<folder>". NUL-terminated. */
-const char *stream_key(struct arena *arena, const char *kind, const struct store_info *store, struct slice folder_key);
-const char *folder_entry_key(struct arena *arena, struct slice folder_key);
+/* "<kind><store>/<folder>". NUL-terminated. */
+const char *stream_key(struct arena *arena, const char *kind, const uint8_t *store_guid, struct slice folder_key);
 
 #endif

@@ -18,7 +18,9 @@ struct reading {
 
 static bool is_wanted(const struct reading *reading, size_t i)
 {
-	return outcome_is_upsert(&reading->outcomes[i]) && reading->outcomes[i].key >= 0 && !reading->content[i].item;
+	const struct outcome *outcome = &reading->outcomes[i];
+	return outcome_is_upsert(outcome) && outcome->key >= 0 && !reading->content[i].item &&
+	       outcome->folder != NO_FOLDER && folder_is_followed(reading->kopano, outcome->folder);
 }
 
 static void fill(struct reading *reading, size_t i, const struct prop *cells)
@@ -30,6 +32,28 @@ static void fill(struct reading *reading, size_t i, const struct prop *cells)
 	item_from_cells(copies, arena, &reading->content[i]);
 	if (outcome->read_is_last)
 		item_set_read(&reading->content[i], outcome->read);
+}
+
+/* ---- stumbles ---- */
+
+static struct stumble *find_stumble(const struct stream *stream, struct slice identity)
+{
+	struct stumble *stumble = stream->stumbles;
+	while (stumble && !slice_equal(stumble->identity, identity))
+		stumble = stumble->next;
+	return stumble;
+}
+
+static struct stumble *add_stumble(struct stream *stream, struct slice identity)
+{
+	struct stumble *stumble = find_stumble(stream, identity);
+	if (stumble)
+		return stumble;
+	stumble = arena_zero(&stream->stumble_arena, sizeof *stumble);
+	stumble->identity = arena_copy(&stream->stumble_arena, identity);
+	stumble->next = stream->stumbles;
+	stream->stumbles = stumble;
+	return stumble;
 }
 
 /* ---- the batched call ---- */
@@ -44,19 +68,60 @@ void export_drop(struct window *window)
 {
 	drop_row(window);
 	window->exporting = false;
+	window->export_end = window->first_key;
 }
 
-static int begin_export(struct kopano *kopano, struct err *err)
+/* It broke the connection when it was exported alone. */
+static bool breaks_export(const struct stream *stream, const struct item_key *key)
+{
+	struct arena arena = {0};
+	if (!stream->stumbles)
+		return false;
+	const struct stumble *stumble =
+		find_stumble(stream, identity_of(&arena, key->parent_source_key, key->source_key));
+	arena_free(&arena);
+	return stumble && stumble->breaks_export;
+}
+
+static void note_breaking(struct stream *stream, const struct item_key *key)
+{
+	struct arena arena = {0};
+	add_stumble(stream, identity_of(&arena, key->parent_source_key, key->source_key))->breaks_export = true;
+	arena_free(&arena);
+}
+
+static size_t n_export_keys(const struct stream *stream, const struct window *window)
+{
+	size_t most = stream->export_keys ? stream->export_keys : EXPORT_KEYS,
+	       left = window->n_keys - window->export_end;
+	size_t n = 0;
+	while (n < left && n < most && !breaks_export(stream, &window->keys[window->export_end + n]))
+		n++;
+	return n;
+}
+
+static int begin_export(struct kopano *kopano, const struct stream *stream, struct err *err)
 {
 	struct window *window = &kopano->window;
-	int rc = client_export(kopano->client, &window->keys[window->first_key], window->n_keys - window->first_key,
-			       &item_columns, err);
-	window->export_base = window->first_key;
-	window->exporting = rc == 0;
-	return rc;
+	size_t n = n_export_keys(stream, window);
+	window->export_base = window->export_end;
+	window->export_end += n ? n : 1;
+	window->exporting = n > 0;
+	if (n == 0)
+		return 0;
+	window->taken_at_ms = clock_ms();
+	return client_export(kopano->client, &window->keys[window->export_base], n, &item_columns, err);
 }
 
-static int next_row(struct kopano *kopano, struct err *err)
+/* All that will come of the keys before export_end has come: more may be asked for at once. */
+static void export_over(struct stream *stream, struct window *window)
+{
+	window->exporting = false;
+	if (stream->export_keys)
+		stream->export_keys = stream->export_keys < EXPORT_KEYS ? 4 * stream->export_keys : 0;
+}
+
+static int next_row(struct kopano *kopano, struct stream *stream, struct err *err)
 {
 	struct window *window = &kopano->window;
 	uint32_t index;
@@ -64,22 +129,20 @@ static int next_row(struct kopano *kopano, struct err *err)
 	window->taken_at_ms = clock_ms();
 	window->has_row = rc == 0;
 	if (rc == KOPANO_END)
-		window->exporting = !(window->export_over = true);
+		export_over(stream, window);
 	window->row_key = (uint32_t)window->export_base + index;
 	return rc == KOPANO_END ? 0 : rc;
 }
 
 /* The row at hand, if there is one that belongs below end_key. */
-static int peek_row(struct kopano *kopano, uint32_t end_key, bool *found, struct err *err)
+static int peek_row(struct kopano *kopano, struct stream *stream, uint32_t end_key, bool *found, struct err *err)
 {
 	struct window *window = &kopano->window;
 	int rc = 0;
 	if (window->exporting && clock_ms() - window->taken_at_ms > ANSWER_AGE_LIMIT_MS)
 		export_drop(window);
-	if (!window->has_row && !window->exporting && !window->export_over)
-		rc = begin_export(kopano, err);
-	if (rc == 0 && !window->has_row && window->exporting)
-		rc = next_row(kopano, err);
+	while (rc == 0 && !window->has_row && (window->exporting || window->export_end < end_key))
+		rc = window->exporting ? next_row(kopano, stream, err) : begin_export(kopano, stream, err);
 	*found = rc == 0 && window->has_row && window->row_key < end_key;
 	return rc;
 }
@@ -112,7 +175,8 @@ static int read_rows(struct reading *reading, bool *too_big, struct err *err)
 	uint32_t end_key = end_of_keys(reading);
 	bool found = end_key > 0;
 	int rc = 0;
-	while (found && !*too_big && (rc = peek_row(reading->kopano, end_key, &found, err)) == 0 && found) {
+	while (found && !*too_big && (rc = peek_row(reading->kopano, reading->stream, end_key, &found, err)) == 0 &&
+	       found) {
 		size_t i = outcome_of(reading, window->row_key);
 		if (i < reading->n && !item_may_be_cut(window->row))
 			fill(reading, i, window->row);
@@ -122,42 +186,32 @@ static int read_rows(struct reading *reading, bool *too_big, struct err *err)
 	return rc;
 }
 
-/* A server that cannot export, or that breaks the connection on it again and again, is asked singly. */
+/* A call that breaks the connection is made with fewer keys, down to the one item that breaks it: that is read singly.
+ * A server that refuses the call is asked singly, for this window. */
+static int export_failed(struct reading *reading, int rc)
+{
+	struct window *window = &reading->kopano->window;
+	size_t n = window->export_end - window->export_base;
+	if (rc != ERR_AGAIN) {
+		drop_row(window);
+		window->exporting = false;
+		window->export_end = window->n_keys;
+		return 0;
+	}
+	reading->stream->export_keys = n > 4 ? n / 4 : 1;
+	if (n == 1)
+		note_breaking(reading->stream, &window->keys[window->export_base]);
+	export_drop(window);
+	return rc;
+}
+
 static int try_rows(struct reading *reading, bool *too_big, struct err *err)
 {
-	struct stream *stream = reading->stream;
-	struct window *window = &reading->kopano->window;
-	if (stream->n_export_failures >= EXPORT_TRIES)
-		window->export_over = true;
 	int rc = read_rows(reading, too_big, err);
-	if (rc == 0 && window->exporting)
-		stream->n_export_failures = 0;
-	if (rc == 0 || rc == ERR_STOPPED)
-		return rc;
-	export_drop(window);
-	window->export_over = true;
-	stream->n_export_failures++;
-	return rc == ERR_AGAIN ? rc : 0;
+	return rc && rc != ERR_STOPPED ? export_failed(reading, rc) : rc;
 }
 
 /* ---- singly ---- */
-
-static struct stumble *find_stumble(const struct stream *stream, struct slice identity)
-{
-	struct stumble *stumble = stream->stumbles;
-	while (stumble && !slice_equal(stumble->identity, identity))
-		stumble = stumble->next;
-	return stumble;
-}
-
-static struct stumble *add_stumble(struct stream *stream, struct slice identity)
-{
-	struct stumble *stumble = arena_zero(&stream->stumble_arena, sizeof *stumble);
-	stumble->identity = arena_copy(&stream->stumble_arena, identity);
-	stumble->next = stream->stumbles;
-	stream->stumbles = stumble;
-	return stumble;
-}
 
 /* A lock goes away, and so does what breaks a connection, mostly. */
 static int tries_of(const struct reading *reading, int rc)
@@ -167,9 +221,7 @@ static int tries_of(const struct reading *reading, int rc)
 
 static void note_stumble(struct reading *reading, struct slice identity, int rc, const struct err *err)
 {
-	struct stumble *stumble = find_stumble(reading->stream, identity);
-	if (!stumble)
-		stumble = add_stumble(reading->stream, identity);
+	struct stumble *stumble = add_stumble(reading->stream, identity);
 	stumble->n_tries++;
 	stumble->given_up = stumble->n_tries >= tries_of(reading, rc);
 	snprintf(stumble->text, sizeof stumble->text, "%s", err->text);
@@ -191,8 +243,9 @@ static int read_singly(struct reading *reading, size_t i, bool *failed, struct e
 	struct kopano *kopano = reading->kopano;
 	const struct outcome *outcome = &reading->outcomes[i];
 	const struct item_key key = {outcome->parent_key, outcome->source_key};
-	struct slice store_entry_id = kopano->folders[outcome->folder].store.entry_id;
 	struct arena arena = {0};
+	uint32_t store = map_folder(&kopano->map, outcome->folder)->store;
+	struct slice store_entry_id = map_store_entry_id(&kopano->map, store, &arena);
 	struct prop cells[N_ITEM_COLUMNS];
 	struct err lost;
 	int rc = item_read(kopano->client, store_entry_id, &key, &arena, cells, err);

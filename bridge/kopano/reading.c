@@ -70,7 +70,8 @@ int reading_next(struct client *client, struct reading *reading, struct err *err
 	struct scan *scan = &reading->channel.scan;
 
 	if (!reading->open)
-		return err_set(err, ERR_AGAIN, "no answer from %s is being read", client->login->url);
+		return err_set(err, ERR_AGAIN, "%s at %s: no answer is being read", reading->channel.request.call,
+			       client->login->url);
 	scan_renew_limit(scan);
 	while (reading->in_array) {
 		if (scan_child_named(scan, reading->array_level, "item"))

@@ -1,5 +1,6 @@
 #include "bridge/kopano/reset.h"
 
+#include "bridge/kopano/map_state.h"
 #include "bridge/kopano/position.h"
 
 /* "contents/<store>/<folder>" or "snapshot/...": the folder's key, or NULL. */
@@ -13,27 +14,41 @@ static const char *folder_of(const char *stream)
 static int put_unlisted(struct state *state, const char *key, struct put_list *puts, struct arena *arena,
 			struct err *err)
 {
-	struct slice value;
-	struct folder_entry entry;
+	struct slice value, unlisted;
 	int rc = state->ops->get(state, slice_of_text(key), arena, &value, err);
 	if (rc)
 		return rc == ERR_GONE ? 0 : rc;
-	if (!folder_entry_read(value, arena, &entry))
+	if (!map_entry_unlist(value, arena, &unlisted))
 		return err_usage(
 			err, "state: the entry \"%s\" is not of this version; was it written by a newer tidings?", key);
-	entry.listed &= ENTRY_ENDED;
-	put_list_add(puts, arena, slice_of_text(key), folder_entry_write(arena, &entry));
+	put_list_add(puts, arena, slice_of_text(key), unlisted);
+	return 0;
+}
+
+/* The streams of the whole server: what changes until they begin again is found by listing everything anew. */
+static int put_resync(struct state *state, struct put_list *puts, struct arena *arena, struct err *err)
+{
+	struct slice value;
+	struct ends ends;
+	int rc = state->ops->get(state, slice_of_text(ENTRY_ENDS), arena, &value, err);
+	if (rc || !ends_read(value, &ends))
+		return rc == ERR_GONE ? 0 : rc;
+	ends.generation++;
+	ends.resync = true;
+	put_list_add(puts, arena, slice_of_text(ENTRY_ENDS), ends_write(arena, &ends));
 	return 0;
 }
 
 int kopano_reset(struct state *state, const char *stream, struct put_list *puts, struct arena *arena, struct err *err)
 {
 	const char *folder = folder_of(stream);
+	if (strcmp(stream, "server") == 0 || strcmp(stream, "folders") == 0)
+		return put_resync(state, puts, arena, err);
 	if (!folder)
 		return 0;
 	const char *snapshot = arena_text(arena, POSITION_SNAPSHOT "%s", stream + 9);
 	put_list_remove(puts, arena, slice_of_text(snapshot));
-	return put_unlisted(state, arena_text(arena, ENTRY_FOLDER_KEY "%s", folder), puts, arena, err);
+	return put_unlisted(state, arena_text(arena, STATE_FOLDER "%s", folder), puts, arena, err);
 }
 
 uint32_t kopano_epoch(struct state *state)

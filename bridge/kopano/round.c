@@ -17,8 +17,15 @@ static bool is_behind(const struct kopano *kopano, const struct stream *stream)
 {
 	if (stream->ended || (stream->suspended && stream->has_goal))
 		return false;
-	return !stream->has_goal || stream->settle.settled < stream->goal ||
-	       (stream->kind == STREAM_CONTENTS && snapshot_wanted(kopano, stream->folder));
+	if (kopano->maximum && stream->still >= kopano->maximum)
+		return false;
+	return !stream->has_goal || stream->settle.settled < stream->goal;
+}
+
+static bool something_is_under_way(const struct kopano *kopano)
+{
+	return kopano->reading || kopano->paging || folders_are_read(kopano) || walk_is_under_way(kopano) ||
+	       kopano->n_listings || kopano->listings_wanted;
 }
 
 bool round_is_over(struct kopano *kopano)
@@ -31,7 +38,7 @@ bool round_is_over(struct kopano *kopano)
 			return false;
 		any |= kopano->streams[i]->has_goal;
 	}
-	if (!any || kopano->reading || kopano->paging || listing_next(kopano))
+	if (!any || something_is_under_way(kopano))
 		return false;
 	for (size_t i = 0; i < kopano->n_streams; i++)
 		kopano->streams[i]->has_goal = false;

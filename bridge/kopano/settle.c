@@ -2,12 +2,9 @@
 
 #include <stdlib.h>
 
-/* Of many answers in a short time one note is enough: the next one comes with a later answer. */
-enum { NOTES_PER_SETTLE = 32 };
-
 void settle_start(struct settle *settle, uint32_t settled, int64_t settle_ms)
 {
-	*settle = (struct settle){.settled = settled, .settle_ms = settle_ms};
+	*settle = (struct settle){.settled = settled, .settle_ms = settle_ms, .notes.keep_ms = settle_ms};
 }
 
 void settle_free(struct settle *settle)
@@ -117,21 +114,12 @@ void settle_take(struct settle *settle, const uint32_t *ids, size_t n, struct ba
 
 /* ---- settling ---- */
 
-/* The highest maximum that was noted at or before this time; 0: none. */
-static uint32_t noted_before(const struct settle *settle, int64_t at_ms)
-{
-	uint32_t max = 0;
-	for (size_t i = 0; i < settle->n_notes && settle->notes[i].at_ms <= at_ms; i++)
-		max = settle->notes[i].max > max ? settle->notes[i].max : max;
-	return max;
-}
-
 uint32_t settle_ask(struct settle *settle, int64_t now_ms)
 {
-	uint32_t quick = noted_before(settle, now_ms - QUICK_MS);
+	uint32_t quick = notes_before(&settle->notes, now_ms - QUICK_MS);
 	bool is_full = !settle->asked_full_ms || now_ms - settle->asked_full_ms >= settle->settle_ms ||
 		       quick <= settle->settled;
-	settle->sure = is_full ? noted_before(settle, now_ms - settle->settle_ms) : 0;
+	settle->sure = is_full ? notes_before(&settle->notes, now_ms - settle->settle_ms) : 0;
 	if (!is_full)
 		return quick;
 	settle->asked_full_ms = now_ms;
@@ -176,23 +164,7 @@ bool settle_advance(struct settle *settle, uint32_t up_to, struct batch *batch, 
 	return true;
 }
 
-/* Notes that a newer, old enough one replaces. */
-static void drop_old_notes(struct settle *settle, int64_t now_ms)
-{
-	size_t n = 0;
-	while (n + 1 < settle->n_notes && settle->notes[n + 1].at_ms <= now_ms - settle->settle_ms)
-		n++;
-	settle->n_notes -= n;
-	memmove(settle->notes, settle->notes + n, settle->n_notes * sizeof *settle->notes);
-}
-
 void settle_note(struct settle *settle, int64_t now_ms, uint32_t max)
 {
-	drop_old_notes(settle, now_ms);
-	const struct settle_note *last = settle->n_notes ? &settle->notes[settle->n_notes - 1] : NULL;
-	if (settle->n_notes == SETTLE_NOTES)
-		return;
-	if (last && (last->max >= max || now_ms - last->at_ms < settle->settle_ms / NOTES_PER_SETTLE))
-		return;
-	settle->notes[settle->n_notes++] = (struct settle_note){now_ms, max};
+	notes_add(&settle->notes, now_ms, max);
 }

@@ -18,14 +18,10 @@
 #ifndef TIDINGS_BRIDGE_KOPANO_SETTLE_H
 #define TIDINGS_BRIDGE_KOPANO_SETTLE_H
 
+#include "bridge/kopano/notes.h"
 #include "core/batch.h"
 
-enum { SETTLE_NOTES = 64, QUICK_MS = 250 };
-
-struct settle_note {
-	int64_t at_ms;
-	uint32_t max;
-};
+enum { QUICK_MS = 250 };
 
 /* A list of the state: its key is that of its lowest id. */
 struct settle_list {
@@ -39,8 +35,7 @@ struct settle {
 	size_t n_taken, room_taken;
 	struct settle_list *lists;
 	size_t n_lists, room_lists;
-	struct settle_note notes[SETTLE_NOTES]; /* oldest first */
-	size_t n_notes;
+	struct notes notes;
 	uint32_t sure;         /* of the answer being read: what it settles at most; 0: nothing */
 	int64_t asked_full_ms; /* when the settled id was last asked from; 0: never */
 };
@@ -51,7 +46,7 @@ void settle_free(struct settle *settle);
 /* A list that was stored. false: it is damaged. */
 bool settle_load(struct settle *settle, struct slice ids);
 
-/* The id to ask from. */
+/* The id to ask from: the settled one, or one that is above it. */
 uint32_t settle_ask(struct settle *settle, int64_t now_ms);
 
 bool settle_is_taken(const struct settle *settle, uint32_t id);

@@ -8,6 +8,7 @@ static void turn_to(struct kopano *kopano, const struct batch *batch)
 	shares->batch = batch;
 	shares->turn++;
 	shares->server = NULL;
+	shares->store_info = NULL;
 	shares->observed_at_ns = now_ns();
 }
 
@@ -32,23 +33,16 @@ static const struct server_info *server_of(struct kopano *kopano, struct batch *
 	return kopano->shares.server;
 }
 
-static const struct store_info *copy_store(struct batch *batch, const struct store_info *store)
+const struct store_info *share_store(struct kopano *kopano, uint32_t store, struct batch *batch)
 {
-	struct store_info *copy = arena_alloc(&batch->arena, sizeof *copy);
-	*copy = *store;
-	copy->entry_id = arena_copy(&batch->arena, store->entry_id);
-	copy->owner = arena_copy(&batch->arena, store->owner);
-	return copy;
-}
-
-static const struct folder_info *copy_folder(struct batch *batch, const struct folder_info *info)
-{
-	struct folder_info *copy = arena_alloc(&batch->arena, sizeof *copy);
-	copy->source_key = arena_copy(&batch->arena, info->source_key);
-	copy->entry_id = arena_copy(&batch->arena, info->entry_id);
-	copy->path = arena_copy(&batch->arena, info->path);
-	copy->container_class = arena_copy(&batch->arena, info->container_class);
-	return copy;
+	struct shares *shares = &kopano->shares;
+	if (shares->batch != batch)
+		turn_to(kopano, batch);
+	if (!shares->store_info || shares->store != store) {
+		shares->store_info = map_store_info(&kopano->map, store, &batch->arena);
+		shares->store = store;
+	}
+	return shares->store_info;
 }
 
 /* Two folders of one slot take turns in it, and get further copies: rare, and right. */
@@ -60,11 +54,10 @@ static const struct share_slot *share_folder(struct kopano *kopano, uint32_t fol
 	struct share_slot *slot = &shares->slots[folder % SHARE_SLOTS];
 	if (slot->turn == shares->turn && slot->folder == folder)
 		return slot;
-	const struct folder *known = &kopano->folders[folder];
 	*slot = (struct share_slot){.turn = shares->turn,
 				    .folder = folder,
-				    .store = copy_store(batch, &known->store),
-				    .info = copy_folder(batch, &known->info)};
+				    .store = share_store(kopano, map_folder(&kopano->map, folder)->store, batch),
+				    .info = map_folder_info(&kopano->map, folder, &batch->arena)};
 	return slot;
 }
 
@@ -78,12 +71,14 @@ void share_server(struct kopano *kopano, struct batch *batch, struct change *cha
 
 void share_fill(struct kopano *kopano, uint32_t folder, struct batch *batch, struct change *change)
 {
-	const struct share_slot *slot = share_folder(kopano, folder, batch);
 	share_server(kopano, batch, change);
+	change->object_type = OBJECT_ITEM;
+	if (folder == NO_FOLDER)
+		return;
+	const struct share_slot *slot = share_folder(kopano, folder, batch);
 	change->store = slot->store;
 	change->folder = slot->info;
 	change->parent_source_key = slot->info->source_key;
-	change->object_type = OBJECT_ITEM;
 }
 
 struct change *share_change(struct kopano *kopano, uint32_t folder, struct batch *batch)
@@ -105,6 +100,13 @@ void share_lifecycle(struct kopano *kopano, uint32_t folder, struct batch *batch
 	}
 	event->text = arena_text(&batch->arena, "%s", text);
 	event->time_ns = now_ns();
+}
+
+void share_store_lifecycle(struct kopano *kopano, uint32_t store, struct batch *batch, enum lifecycle_type type,
+			   const char *text)
+{
+	share_lifecycle(kopano, NO_FOLDER, batch, type, text);
+	batch->lifecycle[batch->n_lifecycle - 1].store = share_store(kopano, store, batch);
 }
 
 void share_bracket(struct kopano *kopano, uint32_t folder, struct batch *batch, enum change_kind kind,

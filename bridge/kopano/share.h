@@ -20,6 +20,8 @@ struct shares {
 	const struct batch *batch;
 	uint64_t turn; /* slots of another one are empty */
 	const struct server_info *server;
+	uint32_t store;
+	const struct store_info *store_info; /* of `store`; NULL: none yet */
 	int64_t observed_at_ns;
 	struct share_slot slots[SHARE_SLOTS];
 };
@@ -27,15 +29,20 @@ struct shares {
 /* Every batch of this source is begun here. */
 struct batch *share_batch(struct kopano *kopano, const char *stream);
 
+const struct store_info *share_store(struct kopano *kopano, uint32_t store, struct batch *batch);
+
 /* A change of an item of this folder, or of the folder, with what all of them share: server, time, store, folder; and
  * the folder's key as the parent's. */
 struct change *share_change(struct kopano *kopano, uint32_t folder, struct batch *batch);
 void share_server(struct kopano *kopano, struct batch *batch, struct change *change); /* server and time alone */
 void share_fill(struct kopano *kopano, uint32_t folder, struct batch *batch, struct change *change);
 
-/* `folder` may be NO_FOLDER: then it is about the server. */
+/* `folder` may be NO_FOLDER, here and above: then nothing is known but the server. */
 void share_lifecycle(struct kopano *kopano, uint32_t folder, struct batch *batch, enum lifecycle_type type,
 		     const char *text);
+
+void share_store_lifecycle(struct kopano *kopano, uint32_t store, struct batch *batch, enum lifecycle_type type,
+			   const char *text);
 
 /* An empty BEGIN or END of a snapshot of the folder's items. */
 void share_bracket(struct kopano *kopano, uint32_t folder, struct batch *batch, enum change_kind kind,

@@ -6,15 +6,19 @@
 #include "bridge/kopano/map_state.h"
 
 struct stores {
-	bool mapped;     /* the first inventory is over */
-	bool was_empty;  /* the state knew no store: what the configuration names must be there */
-	bool reconsider; /* the configuration may be another one than the state's */
-	bool reading;    /* MAILBOX was read, and is being dealt with: */
+	bool is_first;         /* no inventory was finished yet: what the configuration names must be there */
+	bool mapped;           /* one was; following goes on beside whatever is to be done */
+	bool reconsider;       /* the configuration may be another one than the state's: */
+	uint32_t reconsidered; /* stores up to this one were looked at; MAP_NONE: none yet */
+	bool reading;          /* MAILBOX was read, and is being dealt with: */
 	struct store_list list;
 	size_t next;           /* row; then, of the map: */
 	uint32_t gone;         /* stores up to this one were looked for */
 	int64_t due_at_ms;     /* when it is read next */
 	int64_t not_before_ms; /* however much that is wanted */
+	bool unfinished;       /* a store could not be mapped, which may be for a moment only */
+	int n_hurried;         /* readings for its sake */
+	bool wanted;           /* something of an unknown store was told: it is looked for before items are read */
 
 	bool may_announce; /* there may be stores that are to be told */
 	struct inventory inventory;
@@ -22,10 +26,22 @@ struct stores {
 
 void stores_free(struct stores *stores);
 
-/* ---- inventory.c: the folders of one store ---- */
-
 struct kopano;
 struct batch;
+
+bool stores_are_told(const struct kopano *kopano); /* records of stores are wanted */
+
+/* ---- discover.c: what becomes of one store; each makes at most one batch, or begins a walk ---- */
+
+int discover_row(struct kopano *kopano, const struct store_facts *facts, struct err *err);
+
+/* A store of the map: it has vanished if the list does not have it and the server does not know it. */
+int discover_missing(struct kopano *kopano, uint32_t store, struct err *err);
+
+/* The configuration may choose otherwise than the state says. */
+int discover_changed(struct kopano *kopano, uint32_t store, struct err *err);
+
+/* ---- inventory.c: the folders of one store ---- */
 
 /* Maps the store: its folders, and which of them are followed. What goes wrong inside it leaves it as it is. */
 int inventory_map(struct kopano *kopano, const struct store_facts *facts, struct err *err);

@@ -19,10 +19,17 @@ static enum sync_type sync_type(const struct stream *stream)
 	return stream_is_hierarchy(stream) ? SYNC_HIERARCHY : SYNC_CONTENTS;
 }
 
-/* What it is registered for. */
-static struct slice source_key(const struct kopano *kopano, const struct stream *stream)
+/* setSyncStatus, for what it is registered for. */
+static int set_sync(struct kopano *kopano, const struct stream *stream, uint32_t *sync_id, struct err *err)
 {
-	return stream->folder == NO_FOLDER ? slice_of(NULL, 0) : kopano->folders[stream->folder].info.source_key;
+	struct arena arena = {0};
+	struct slice key = slice_of(NULL, 0);
+	if (stream->folder != NO_FOLDER)
+		key = map_source_key(&kopano->map, stream->folder, &arena);
+	uint32_t change_id = *sync_id ? stream->settle.settled : 0;
+	int rc = client_set_sync(kopano->client, key, sync_type(stream), change_id, sync_id, err);
+	arena_free(&arena);
+	return rc;
 }
 
 static const char *name_of(struct kopano *kopano, const struct stream *stream)
@@ -32,11 +39,12 @@ static const char *name_of(struct kopano *kopano, const struct stream *stream)
 		return "server";
 	if (stream->kind == STREAM_FOLDERS)
 		return "folders";
-	const struct folder *folder = &kopano->folders[stream->folder];
-	const char *store = hex_text(arena, slice_of(folder->store.guid, GUID_SIZE));
+	uint32_t store = map_folder(&kopano->map, stream->folder)->store;
+	const char *guid = hex_text(arena, slice_of(map_store(&kopano->map, store)->guid, GUID_SIZE));
 	if (stream->kind == STREAM_HIERARCHY)
-		return arena_text(arena, "hierarchy/%s", store);
-	return arena_text(arena, "contents/%s/%s", store, hex_text(arena, folder->info.source_key));
+		return arena_text(arena, "hierarchy/%s", guid);
+	return arena_text(arena, "contents/%s/%s", guid,
+			  hex_text(arena, map_source_key(&kopano->map, stream->folder, arena)));
 }
 
 struct stream *stream_add(struct kopano *kopano, enum stream_kind kind, uint32_t folder)
@@ -44,9 +52,12 @@ struct stream *stream_add(struct kopano *kopano, enum stream_kind kind, uint32_t
 	struct stream *stream = xcalloc(1, sizeof *stream);
 	stream->kind = kind;
 	stream->folder = folder;
+	stream->due = true;
 	stream->name = name_of(kopano, stream);
 	stream->position_key = arena_text(&kopano->arena, POSITION_STREAM "%s", stream->name);
 	stream->taken_key = arena_text(&kopano->arena, TAKEN_STREAM "%s/", stream->name);
+	stream->kept_key = arena_text(&kopano->arena, KEPT_STREAM "%s", stream->name);
+	settle_start(&stream->settle, 1, kopano->config->settle_ms);
 	if (kopano->n_streams == kopano->room_streams) {
 		kopano->room_streams = kopano->room_streams ? kopano->room_streams * 2 : 4;
 		kopano->streams = xrealloc(kopano->streams, kopano->room_streams * sizeof *kopano->streams);
@@ -76,13 +87,23 @@ static int load_taken(void *context, struct slice key, struct slice value)
 	return settle_load(context, value) ? 0 : ERR_BAD;
 }
 
-int stream_seek(struct kopano *kopano, struct state *state, struct stream *stream, struct err *err)
+static int seek_position(struct kopano *kopano, struct state *state, const char *key, struct stream_position *position,
+			 bool *found, struct err *err)
 {
 	struct slice bytes;
+	int rc = load_get(state, key, &kopano->arena, &bytes, found, err);
+	if (rc == 0 && *found && !position_read(bytes, position))
+		return load_damaged(err, key);
+	return rc;
+}
+
+int stream_seek(struct kopano *kopano, struct state *state, struct stream *stream, struct err *err)
+{
 	struct stream_position position = {.change_id = 1};
-	int rc = load_get(state, stream->position_key, &kopano->arena, &bytes, &stream->started, err);
-	if (rc == 0 && stream->started && !position_read(bytes, &position))
-		return load_damaged(err, stream->position_key);
+	bool kept;
+	int rc = seek_position(kopano, state, stream->position_key, &position, &stream->started, err);
+	if (rc == 0)
+		rc = seek_position(kopano, state, stream->kept_key, &stream->kept, &kept, err);
 	if (rc)
 		return rc;
 	stream->sync_id = position.sync_id;
@@ -97,9 +118,11 @@ void stream_put(const struct stream *stream, struct batch *batch)
 	batch_put(batch, slice_of_text(stream->position_key), position_write(&batch->arena, &position));
 }
 
-void stream_put_start(struct stream *stream, const struct ids *ids, struct batch *batch)
+void stream_put_start(struct kopano *kopano, struct stream *stream, const struct ids *ids, struct batch *batch)
 {
 	settle_take(&stream->settle, ids->ids, ids->n, batch, stream->taken_key);
+	for (size_t i = 0; i < ids->n; i++)
+		late_taken(kopano, ids->ids[i]);
 	stream_put(stream, batch);
 	stream->started = true;
 }
@@ -107,45 +130,61 @@ void stream_put_start(struct stream *stream, const struct ids *ids, struct batch
 void stream_remove(struct stream *stream, struct batch *batch)
 {
 	batch_remove(batch, slice_of_text(stream->position_key));
+	batch_remove(batch, slice_of_text(stream->kept_key));
 	settle_forget(&stream->settle, batch, stream->taken_key);
 	stream->ended = true;
 }
 
 /* ---- registering ---- */
 
+/* Sync ids ascend: a new one that is not above the one before is of a server that was set back. */
 static int register_sync(struct kopano *kopano, struct stream *stream, struct err *err)
 {
-	uint32_t sync_id = 0;
-	int rc = client_set_sync(kopano->client, source_key(kopano, stream), sync_type(stream), 0, &sync_id, err);
+	uint32_t sync_id = 0, before = stream->sync_id;
+	int rc = set_sync(kopano, stream, &sync_id, err);
 	if (rc)
 		return rc;
+	if (sync_id <= before)
+		return restore_suspect(kopano, SIGN_SYNC_ID, err);
+	restore_unsuspect(kopano, SIGN_SYNC_ID);
 	stream->sync_id = sync_id;
 	stream->checked = true;
 	stream->kept_at_ms = clock_ms();
 	return 0;
 }
 
-/* Whether the sync id is (still) this stream's: asked after each logon, and daily to keep it alive. getChanges would
- * not tell: it answers with whatever folder the id belongs to. */
+/* The server keeps the settled id, which also keeps the sync id alive; a later look tells whether it was set back. */
+static void note_kept(struct kopano *kopano, struct stream *stream)
+{
+	stream->checked = true;
+	stream->kept_at_ms = clock_ms();
+	stream->kept = (struct stream_position){stream->sync_id, stream->settle.settled};
+	if (kopano->config->follow->once)
+		return;
+	struct batch *batch = share_batch(kopano, stream->name);
+	batch_put(batch, slice_of_text(stream->kept_key), position_write(&batch->arena, &stream->kept));
+	hand_over(kopano, batch);
+}
+
+/* Whether the sync id is (still) this stream's: asked after each logon, and hourly at least. getChanges would not tell:
+ * it answers with whatever folder the id belongs to. */
 static int check_sync(struct kopano *kopano, struct stream *stream, struct err *err)
 {
-	if (stream->checked && clock_ms() - stream->kept_at_ms < KEEP_ALIVE_MS)
+	bool has_moved = stream->kept.change_id != stream->settle.settled && stream->folder == NO_FOLDER;
+	if (stream->checked && clock_ms() - stream->kept_at_ms < (has_moved ? KEEP_MS : KEEP_ALIVE_MS))
 		return 0;
 	if (stream->sync_id == 0)
 		return err_set(err, ERR_GONE, "there is no sync id yet");
-	int rc = client_set_sync(kopano->client, source_key(kopano, stream), sync_type(stream), stream->settle.settled,
-				 &stream->sync_id, err);
-	stream->checked = rc == 0;
-	stream->kept_at_ms = clock_ms();
+	int rc = set_sync(kopano, stream, &stream->sync_id, err);
+	if (rc == 0)
+		note_kept(kopano, stream);
 	return rc;
 }
 
 bool stream_right_lost(struct kopano *kopano, const struct stream *stream, struct err *err)
 {
 	uint32_t sync_id = stream->sync_id;
-	int rc = client_set_sync(kopano->client, source_key(kopano, stream), sync_type(stream), stream->settle.settled,
-				 &sync_id, err);
-	return no_access(kopano, rc);
+	return no_access(kopano, set_sync(kopano, stream, &sync_id, err));
 }
 
 /* ---- what it shows ---- */
@@ -154,6 +193,8 @@ bool stream_right_lost(struct kopano *kopano, const struct stream *stream, struc
 int stream_maximum(struct kopano *kopano, const struct stream *stream, uint32_t *change_id, struct err *err)
 {
 	struct journal_entry entry;
+	if (stream_is_hierarchy(stream))
+		return maximum_of(kopano, stream, change_id, err);
 	int rc = client_changes(kopano->client, stream->sync_id, UINT32_MAX, sync_type(stream), ALL_CHANGES, err);
 	while (rc == 0)
 		rc = client_next_entry(kopano->client, sync_type(stream), &entry, change_id, err);
@@ -180,34 +221,35 @@ static int read_ids(struct kopano *kopano, const struct stream *stream, uint32_t
 }
 
 /* 0 would mean "list all" (kopano-protocol 4.4). */
-int stream_start(struct kopano *kopano, struct stream *stream, uint32_t max, struct ids *ids, struct err *err)
+int stream_start(struct kopano *kopano, struct stream *stream, struct ids *ids, uint32_t *max, struct err *err)
 {
 	int rc = register_sync(kopano, stream, err);
 	if (rc == 0 && stream->given)
 		return 0;
-	if (rc == 0 && max == 0)
-		rc = stream_maximum(kopano, stream, &max, err);
-	uint32_t from = max > START_MARGIN ? max - START_MARGIN : 1;
+	if (rc == 0 && *max == 0)
+		rc = stream_maximum(kopano, stream, max, err);
+	uint32_t from = *max > START_MARGIN ? *max - START_MARGIN : 1, unused;
 	if (rc == 0)
-		rc = read_ids(kopano, stream, from, ids, &max, err);
+		rc = read_ids(kopano, stream, from, ids, stream_is_hierarchy(stream) ? &unused : max, err);
 	settle_start(&stream->settle, from, kopano->config->settle_ms);
-	settle_note(&stream->settle, clock_ms(), max);
+	settle_note(&stream->settle, clock_ms(), *max);
 	return rc;
 }
 
-/* ---- asking ---- */
+/* ---- refused ---- */
 
-/* A sync id that the server does not know any more, or that is another folder's since a restore, is replaced: the
- * change id is what counts, nothing is missed. If the folder itself is unknown, it is gone. */
+/* A sync id that the server does not know any more, or that is another folder's, is replaced: the change id is what
+ * counts, nothing is missed. If the folder itself is unknown, it is gone. */
 static int replace_sync(struct kopano *kopano, struct stream *stream, struct err *err)
 {
 	int rc = register_sync(kopano, stream, err);
 	if (no_access(kopano, rc))
-		return folder_suspend(kopano, stream), 0;
+		return right_lost(kopano, stream, err);
 	if (rc == ERR_GONE)
-		return folder_end(kopano, stream, "it was deleted"), 0;
+		return stream_gone(kopano, stream, "it was deleted"), 0;
 	if (rc)
 		return passing(rc, err);
+	stream->due = true;
 	stream->poll_at_ms = clock_ms();
 	struct batch *batch = share_batch(kopano, stream->name);
 	stream_put(stream, batch);
@@ -219,37 +261,56 @@ int stream_refused(struct kopano *kopano, struct stream *stream, int rc, struct 
 {
 	uint32_t er = client_er(kopano->client);
 	if (no_access(kopano, rc))
-		return folder_suspend(kopano, stream), 0;
+		return right_lost(kopano, stream, err);
 	if (rc == ERR_GONE || (rc == ERR_BAD && (er == KOPANO_COLLISION || er == KOPANO_INVALID_PARAMETER)))
 		return replace_sync(kopano, stream, err);
 	/* The caller pauses; an interval of an hour is for reads that went well. */
 	int64_t soon = clock_ms() + RETRY_POLL_MS;
-	if (stream->poll_at_ms > soon)
+	if (!stream->due || stream->poll_at_ms > soon)
 		stream->poll_at_ms = soon;
+	stream->due = true;
 	return passing(rc, err);
 }
+
+/* ---- asking ---- */
 
 /* A long backlog is read after the ids have settled, so that its position moves as it is read. */
 static int wait_for_backlog(struct kopano *kopano, struct stream *stream, bool *wait, struct err *err)
 {
 	struct settle *settle = &stream->settle;
-	uint32_t max = 0;
+	uint32_t max = kopano->maximum;
 	*wait = false;
-	if (settle->n_notes)
+	if (settle->notes.n)
 		return 0;
-	int rc = stream_maximum(kopano, stream, &max, err);
+	int rc = stream_is_hierarchy(stream) ? 0 : stream_maximum(kopano, stream, &max, err);
 	if (rc)
 		return rc;
 	settle_note(settle, clock_ms(), max);
 	*wait = max > settle->settled && max - settle->settled > BACKLOG_IDS;
 	if (*wait)
-		stream->poll_at_ms = clock_ms() + settle->settle_ms;
+		stream->due = true, stream->poll_at_ms = clock_ms() + settle->settle_ms;
 	return 0;
 }
 
-static uint32_t wanted_changes(const struct kopano *kopano)
+/* With both kinds of items the server looks at no objects: of a whole server it is asked for both. */
+static uint32_t wanted_changes(const struct kopano *kopano, const struct stream *stream)
 {
-	return SYNC_READ_STATE | SYNC_NORMAL | (kopano->config->follow->associated ? SYNC_ASSOCIATED : 0);
+	bool associated = kopano->config->follow->associated || stream->kind != STREAM_CONTENTS;
+	return SYNC_READ_STATE | SYNC_NORMAL | (associated ? SYNC_ASSOCIATED : 0);
+}
+
+/* From where: mostly from what was noted, every T from the settled id, now and then from further back. */
+static uint32_t ask_from(struct kopano *kopano, struct stream *stream)
+{
+	int64_t now = clock_ms();
+	stream->looks_back = kopano->looks_back;
+	stream->still_next = 0;
+	if (stream->looks_back)
+		return stream->settle.sure = 0, late_from(kopano);
+	uint32_t from = settle_ask(&stream->settle, now);
+	if (from == stream->settle.settled)
+		stream->still_next = notes_before(&kopano->maxima, now - kopano->config->settle_ms);
+	return from;
 }
 
 static int ask(struct kopano *kopano, struct stream *stream, struct err *err)
@@ -260,18 +321,49 @@ static int ask(struct kopano *kopano, struct stream *stream, struct err *err)
 		rc = wait_for_backlog(kopano, stream, &wait, err);
 	if (rc || wait)
 		return rc;
-	uint32_t from = settle_ask(&stream->settle, clock_ms());
-	rc = client_changes(kopano->client, stream->sync_id, from, sync_type(stream), wanted_changes(kopano), err);
-	if (rc == 0)
-		kopano->reading = stream;
+	uint32_t from = ask_from(kopano, stream);
+	rc = client_changes(kopano->client, stream->sync_id, from, sync_type(stream), wanted_changes(kopano, stream),
+			    err);
+	if (rc)
+		return settle_dropped(&stream->settle), rc;
+	if (stream_is_hierarchy(stream))
+		folders_begin(kopano, stream);
 	else
-		settle_dropped(&stream->settle);
-	return rc;
+		kopano->reading = stream;
+	return 0;
 }
 
 int stream_ask(struct kopano *kopano, struct stream *stream, struct err *err)
 {
-	stream->poll_at_ms = clock_ms() + kopano->config->poll_ms;
+	stream->due = false;
 	int rc = ask(kopano, stream, err);
 	return rc ? stream_refused(kopano, stream, rc, err) : 0;
+}
+
+/* Folders whose last deletes have settled are forgotten. */
+static void purge(struct kopano *kopano, uint32_t settled, struct batch *batch)
+{
+	if (kopano->purged == settled)
+		return;
+	kopano->purged = settled;
+	ending_purge(kopano, settled, batch);
+}
+
+void stream_answered(struct kopano *kopano, struct stream *stream, uint32_t max)
+{
+	struct settle *settle = &stream->settle;
+	round_note(stream, max);
+	stream->n_gone = 0;
+	if (stream->still_next > stream->still)
+		stream->still = stream->still_next;
+	struct batch *batch = share_batch(kopano, stream->name);
+	if (settle_advance(settle, max, batch, stream->taken_key))
+		stream_put(stream, batch);
+	if (stream->kind == STREAM_SERVER)
+		purge(kopano, settle->settled, batch);
+	late_note(kopano);
+	if (batch->puts.n)
+		hand_over(kopano, batch);
+	else
+		batch_free(batch);
 }

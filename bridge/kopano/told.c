@@ -19,13 +19,20 @@ static void begin_minute(struct told *told)
 	told->arenas[1] = told->arenas[0];
 	told->items[0] = (struct keymap){0};
 	told->arenas[0] = (struct arena){0};
-	told->since_ms = clock_ms();
+	told->since_ms[1] = told->since_ms[0];
+	told->since_ms[0] = clock_ms();
 }
 
 static void turn(struct told *told)
 {
-	if (clock_ms() - told->since_ms > TOLD_KEPT_MS || told->items[0].n >= TOLD_ITEMS)
+	if (clock_ms() - told->since_ms[0] > TOLD_KEPT_MS || told->items[0].n >= TOLD_ITEMS)
 		begin_minute(told);
+}
+
+int64_t told_wait_ms(const struct told *told)
+{
+	int64_t wait = told->items[1].n ? told->since_ms[1] + TOLD_LEAST_MS - clock_ms() : 0;
+	return wait > 0 ? wait : 0;
 }
 
 static void tell(struct told *told, const struct change *change, enum told_of what)

@@ -34,6 +34,14 @@ int stores_step(struct kopano *kopano, struct err *err);
 /* Stores are to be looked for soon: something of an unknown one was seen. */
 void stores_look(struct kopano *kopano);
 
+/* The same, and before any item is read that may be in it: stores_step is then to be called as long as they are wanted.
+ */
+void stores_look_now(struct kopano *kopano);
+bool stores_are_wanted(const struct kopano *kopano);
+
+/* The server was set back: all stores are mapped anew, and what it does not have any more is told (kopano->resync). */
+void stores_anew(struct kopano *kopano);
+
 /* ---- tree.c ---- */
 
 /* Applies the first entries of a hierarchy stream's answer: as many as fit into one batch, or up to one that needs a

@@ -37,17 +37,20 @@ struct tour {
 	uint32_t created_id;       /* the first of `tells` was created by this journal entry; 0: not */
 	uint8_t snapshot_id[SNAPSHOT_ID_SIZE];
 
-	uint16_t mark;          /* FOLDER_ENDED_SOFT, FOLDER_ENDED_HARD: all of `ends` are deleted; 0: not */
-	bool forget;            /* ... and leave the state, with their store */
-	const char *why;        /* they end */
-	uint32_t kept_for_last; /* the folder whose entry goes with the last batch; MAP_NONE: none */
+	uint16_t mark;               /* FOLDER_ENDED_SOFT, FOLDER_ENDED_HARD: all of `ends` are deleted; 0: not */
+	enum deletion_type deletion; /* of their records; 0: not known */
+	bool forget;                 /* ... and leave the state, with their store */
+	bool known_ends;             /* `ends` were chosen as they will be: all of them end */
+	const char *why;             /* they end */
+	uint32_t kept_for_last;      /* the folder whose entry goes with the last batch; MAP_NONE: none */
 
-	bool has_row;          /* when all have ended, the map takes this: */
-	struct folder_row row; /* of kept_for_last */
+	bool has_row; /* when all have ended, the map takes what the folder kept_for_last is now: */
+	struct folder_row row;
 
 	struct store_facts facts; /* of the store, where a record of it is told */
 	tour_fn *first, *last;    /* add to the first batch of what is told, to the last batch; NULL: nothing */
-	struct stream *stream;    /* whose entry with change_id it is; NULL: none */
+	struct stream *stream;    /* whose entry with this id it is; NULL: none */
+	uint32_t taken_id;
 	struct arena arena;
 };
 
@@ -65,9 +68,15 @@ void tour_tell_below(struct kopano *kopano, struct tour *tour, uint32_t top);
 void tour_tell(struct tour *tour, uint32_t folder);
 void tour_end(struct tour *tour, uint32_t folder); /* children first */
 
+/* Leaves those that do end as it stands: true if there are any. */
+bool tour_keep_ends(struct kopano *kopano, struct tour *tour);
+
 /* All of the store. */
 void tour_end_store(struct kopano *kopano, struct tour *tour, uint32_t store);
 void tour_tell_store(struct kopano *kopano, struct tour *tour, uint32_t store);
+
+/* Adds as much of it to the batch as has room. true: that was all, and the last things are in it. No calls. */
+bool tour_go_on(struct kopano *kopano, struct tour *tour, struct batch *batch);
 
 /* It is taken over. `now`: before anything else is read. */
 void walk_begin(struct kopano *kopano, struct tour *tour, bool now);
@@ -75,7 +84,11 @@ void walk_free(struct walk *walk);
 
 /* ---- ending.c ---- */
 
-/* The folder's end in one batch: what consumers are told, what goes from the state, what the map says then. */
+/* As the map and the configuration are now. */
+bool end_is_due(const struct kopano *kopano, const struct tour *tour, uint32_t folder);
+
+/* The folder's end in one batch, if it is due: what consumers are told, what goes from the state, what the map says
+ * then. */
 void end_folder(struct kopano *kopano, struct tour *tour, uint32_t folder, struct batch *batch);
 
 /* Folders that are deleted for good leave the map, now that everything up to `settled` was told of their items. At most

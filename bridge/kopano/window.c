@@ -58,15 +58,24 @@ static void carry_creation(struct keymap *created, struct entry *entry)
 		entry->type = (entry->type & ~(uint32_t)ENTRY_ACTION_MASK) | ENTRY_NEW;
 }
 
-static void make_keys(struct window *window)
+/* What is not followed is not read. Of an unknown folder more may be known before its turn comes. */
+static bool is_to_be_read(const struct kopano *kopano, const struct entry *entry)
 {
+	return entry->key >= 0 && (entry->folder == NO_FOLDER || folder_is_followed(kopano, entry->folder));
+}
+
+static void make_keys(struct kopano *kopano)
+{
+	struct window *window = &kopano->window;
 	struct keymap created = {0};
 	mark_last(window);
 	for (size_t i = 0; i < window->n; i++) {
 		struct entry *entry = &window->entries[i];
 		carry_creation(&created, entry);
-		if (entry->key < 0)
+		if (!is_to_be_read(kopano, entry)) {
+			entry->key = -1;
 			continue;
+		}
 		entry->key = (int)window->n_keys;
 		window->keys[window->n_keys++] = (struct item_key){entry->parent_key, entry->source_key};
 	}
@@ -80,8 +89,7 @@ static void empty(struct window *window)
 	export_drop(window);
 	keymap_clear(&window->deleted);
 	arena_free(&window->arena);
-	window->n = window->next = window->n_keys = window->first_key = 0;
-	window->export_over = false;
+	window->n = window->next = window->n_keys = window->first_key = window->export_end = 0;
 }
 
 static void add_entry(struct window *window, uint32_t folder, const struct journal_entry *journal)
@@ -96,26 +104,36 @@ static void add_entry(struct window *window, uint32_t folder, const struct journ
 		slice_of(entry->source_key.data - journal->parent_source_key.size, journal->parent_source_key.size);
 }
 
+static bool is_taken(const struct kopano *kopano, const struct stream *stream, uint32_t id)
+{
+	return stream->looks_back ? late_is_taken(kopano, stream, id) : settle_is_taken(&stream->settle, id);
+}
+
 /* Entries of this window below such a delete are no news. They come from a late transaction, or belong to an associated
  * item: once it is gone the server no longer knows of what kind it was, and shows what it left out before. */
-static void note_delete(struct window *window, const struct stream *stream, const struct journal_entry *journal)
+static void note_delete(struct kopano *kopano, const struct stream *stream, const struct journal_entry *journal)
 {
-	if (!window->n || !entry_is_delete(journal->type) || !settle_is_taken(&stream->settle, journal->change_id))
+	struct window *window = &kopano->window;
+	if (!window->n || !entry_is_delete(journal->type) || !is_taken(kopano, stream, journal->change_id))
 		return;
 	struct slice identity = identity_of(&window->arena, journal->parent_source_key, journal->source_key);
 	*keymap_add(&window->deleted, identity, 0) = journal->change_id;
 }
 
-static bool is_news(const struct stream *stream, const struct journal_entry *entry, uint32_t last)
+static bool is_news(const struct kopano *kopano, const struct stream *stream, const struct journal_entry *entry,
+		    uint32_t last)
 {
 	return entry->change_id > last && !(entry->type & (ENTRY_FOLDER | ENTRY_ADDRESSBOOK)) &&
-	       !settle_is_taken(&stream->settle, entry->change_id);
+	       !is_taken(kopano, stream, entry->change_id);
 }
 
-/* The server follows the sync id, not the folder that is asked for: one of another folder must not be believed. */
-static int check_parent(struct kopano *kopano, const struct stream *stream, struct slice parent_key, struct err *err)
+/* The parent, as far as it is known. The server follows the sync id, not the folder that is asked for: one of another
+ * folder must not be believed. */
+static int find_folder(struct kopano *kopano, const struct stream *stream, struct slice parent_key, uint32_t *folder,
+		       struct err *err)
 {
-	if (slice_equal(parent_key, kopano->folders[stream->folder].info.source_key))
+	*folder = map_find(&kopano->map, parent_key);
+	if (stream->kind == STREAM_SERVER || *folder == stream->folder)
 		return 0;
 	return err_set(err, ERR_GONE, "sync id %u is of another folder", stream->sync_id);
 }
@@ -124,7 +142,7 @@ static int check_parent(struct kopano *kopano, const struct stream *stream, stru
 static int take_entries(struct kopano *kopano, struct stream *stream, struct err *err)
 {
 	struct window *window = &kopano->window;
-	uint32_t last = 0, end = round_limit(kopano, stream);
+	uint32_t last = 0, end = round_limit(kopano, stream), folder;
 	int64_t deadline = clock_ms() + BATCH_AGE_MS;
 	empty(window);
 	while (window->n < STEP_LIMIT(WINDOW_ENTRIES) && (window->n == 0 || clock_ms() < deadline)) {
@@ -133,15 +151,24 @@ static int take_entries(struct kopano *kopano, struct stream *stream, struct err
 		window->over = rc == KOPANO_END;
 		if (rc)
 			return rc == KOPANO_END ? 0 : rc;
-		if ((rc = check_parent(kopano, stream, entry.parent_source_key, err)))
+		if ((rc = find_folder(kopano, stream, entry.parent_source_key, &folder, err)))
 			return rc;
-		note_delete(window, stream, &entry);
-		if (!is_news(stream, &entry, last) || entry.change_id > end)
+		note_delete(kopano, stream, &entry);
+		if (!is_news(kopano, stream, &entry, last) || entry.change_id > end)
 			continue;
 		last = entry.change_id;
-		add_entry(window, stream->folder, &entry);
+		add_entry(window, folder, &entry);
 	}
 	return 0;
+}
+
+/* Where something has changed, more may follow. */
+static void ask_again(struct kopano *kopano, struct stream *stream)
+{
+	stream->poll_at_ms = clock_ms();
+	stream->due = stream->kind != STREAM_SERVER;
+	if (stream->kind == STREAM_SERVER)
+		kopano->maximum_at_ms = stream->poll_at_ms;
 }
 
 static int take_more(struct kopano *kopano, struct stream *stream, struct err *err)
@@ -149,17 +176,17 @@ static int take_more(struct kopano *kopano, struct stream *stream, struct err *e
 	struct window *window = &kopano->window;
 	if (client_changes_age_ms(kopano->client) > ANSWER_AGE_LIMIT_MS) {
 		window_drop(kopano);
-		stream->poll_at_ms = clock_ms();
+		ask_again(kopano, stream);
 		return 0;
 	}
 	int rc = take_entries(kopano, stream, err);
 	if (rc)
 		return rc;
 	if (stream->suspended)
-		folder_resume(kopano, stream);
+		right_back(kopano, stream);
 	if (window->n)
-		stream->poll_at_ms = clock_ms();
-	make_keys(window);
+		ask_again(kopano, stream);
+	make_keys(kopano);
 	return 0;
 }
 
@@ -168,18 +195,12 @@ static int take_more(struct kopano *kopano, struct stream *stream, struct err *e
 /* Entries that are not for us (another kind of item, subfolders) settle too. */
 static void answer_over(struct kopano *kopano, struct stream *stream)
 {
-	struct settle *settle = &stream->settle;
 	uint32_t max = kopano->window.max_change_id, end = round_limit(kopano, stream);
 	max = max < end ? max : end;
-	settle_note(settle, clock_ms(), max);
-	round_note(stream, max);
+	settle_note(&stream->settle, clock_ms(), max);
 	kopano->reading = NULL;
-	if (!settle_can_advance(settle, max))
-		return;
-	struct batch *batch = share_batch(kopano, stream->name);
-	settle_advance(settle, max, batch, stream->taken_key);
-	stream_put(stream, batch);
-	hand_over(kopano, batch);
+	unknown_next_answer(kopano);
+	stream_answered(kopano, stream, max);
 }
 
 void window_drop(struct kopano *kopano)
@@ -193,10 +214,25 @@ void window_drop(struct kopano *kopano)
 	kopano->reading = NULL;
 }
 
+/* A long answer is no reason not to hear of folders. */
+static bool folders_are_due(const struct kopano *kopano)
+{
+	return kopano->reading->kind == STREAM_SERVER && clock_ms() - kopano->folders_at_ms > follow_folders_ms(kopano);
+}
+
+static int read_folders(struct kopano *kopano, struct err *err)
+{
+	kopano->folders_at_ms = clock_ms();
+	int rc = maximum_ask(kopano, err);
+	return rc ? rc : stream_ask(kopano, kopano->folders_stream, err);
+}
+
 int window_read(struct kopano *kopano, struct err *err)
 {
 	struct window *window = &kopano->window;
 	struct stream *stream = kopano->reading;
+	if (window->next == window->n && folders_are_due(kopano))
+		return passing(read_folders(kopano, err), err);
 	int rc = window->next < window->n ? publish_next(kopano, stream, err) : take_more(kopano, stream, err);
 	if (rc) {
 		window_drop(kopano);

@@ -22,7 +22,7 @@ enum {
 
 struct entry {
 	uint32_t change_id;
-	uint32_t folder; /* the parent's place in the map; NO_FOLDER: it is not known */
+	uint32_t folder; /* of items: the parent's place in the map; NO_FOLDER: it is not known */
 	struct slice identity, parent_key, source_key;
 	uint32_t type, flags;
 	int key; /* of an upsert: its place among the keys of the export; -1: another entry of the window reads it */
@@ -38,12 +38,11 @@ struct window {
 	uint32_t max_change_id;
 	bool over; /* the answer has come to its end */
 
-	size_t first_key; /* of the next batch */
-	bool exporting;   /* rows of keys[export_base] and on are being read */
-	bool export_over; /* all that will come has come */
-	size_t export_base;
-	int64_t taken_at_ms; /* when the last row was */
-	bool has_row;        /* one that belongs to a later batch: */
+	size_t first_key;               /* of the next batch */
+	bool exporting;                 /* rows of keys from export_base to export_end are being read */
+	size_t export_base, export_end; /* those before export_end were asked for, and are here or come no more */
+	int64_t taken_at_ms;            /* when the last row was */
+	bool has_row;                   /* one that belongs to a later batch: */
 	uint32_t row_key;
 	struct prop row[N_ITEM_COLUMNS];
 	struct arena row_arena;
@@ -67,8 +66,11 @@ bool entry_is_delete(uint32_t type);
 /* Makes and hands over the next batch. */
 int publish_next(struct kopano *kopano, struct stream *stream, struct err *err);
 
-/* The next `n` entries were put into the batch: their ids are taken. */
-void take_ids(struct stream *stream, struct batch *batch, const struct entry *entries, size_t n);
+/* The batch stands for these entries (at most BATCH_CHANGES): their ids are taken. */
+void take_ids(struct kopano *kopano, struct stream *stream, struct batch *batch, const struct entry *entries, size_t n);
+
+/* Its items are published. */
+bool folder_is_followed(const struct kopano *kopano, uint32_t folder);
 
 /* ---- collapse.c: several journal entries of an item become one change ---- */
 

@@ -59,17 +59,18 @@ class State(DaemonTest):
 
     def test_list_while_the_daemon_runs_and_after(self) -> None:
         lines = self.said("list")
-        self.assertEqual(len(lines), 2)
-        self.assertRegex(lines[0], rf'\A{STREAM}  [0-9a-f]{{16}}  "Inbox" of user1, sync id \d+, change id \d+\Z')
+        self.assertEqual(len(lines), 3)
+        self.assertRegex(lines[0], rf'\A{STREAM} +[0-9a-f]{{16}}  "Inbox" of user1, sync id \d+, change id \d+\Z')
         self.assertIn('"Drafts" of user1', lines[1])
+        self.assertRegex(lines[2], r"\Ahierarchy/[0-9a-f]{32} ")
         self.assertTrue(self.daemon.running())
         self.assertEqual(self.daemon.stop(), 0)
         self.assertEqual(self.said("list"), lines)
 
     def test_list_as_json(self) -> None:
         found = [json.loads(line) for line in self.said("list", "--json")]
-        self.assertEqual([list(entry) for entry in found], [["stream", "position", "text"]] * 2)
-        self.assertEqual([(b"position/" + e["stream"].encode(), bytes.fromhex(e["position"])) for e in found], self.positions())
+        self.assertEqual([list(entry) for entry in found], [["stream", "position", "text"]] * 3)
+        self.assertEqual([(b"position/" + e["stream"].encode(), bytes.fromhex(e["position"])) for e in found], self.state_entries(b"position/"))
         sync_id, change_id = map(int, re.search(r"sync id (\d+), change id (\d+)\Z", found[0]["text"]).groups())
         self.assertEqual(found[0]["position"], (sync_id.to_bytes(4, "little") + change_id.to_bytes(4, "little")).hex())
 
@@ -90,8 +91,9 @@ class State(DaemonTest):
     def test_a_folder_that_has_ended(self) -> None:
         self.assertEqual(self.daemon.stop(), 0)
         ((key, value),) = [e for e in self.state_entries(b"folder/") if e[0].endswith(self.inbox())]
-        self.write(key, value[:1] + b"\x80" + value[2:])
-        self.assertTrue(self.said("show", key.decode())[2].endswith(", not followed any more"))
+        flags = int.from_bytes(value[1:3], "little") | 1 << 5
+        self.write(key, value[:1] + flags.to_bytes(2, "little") + value[3:])
+        self.assertTrue(self.said("show", key.decode())[2].endswith(", ended, recoverable"))
 
     def test_what_is_of_another_version(self) -> None:
         self.assertEqual(self.daemon.stop(), 0)
@@ -103,7 +105,7 @@ class State(DaemonTest):
         ((key, value),) = [e for e in self.state_entries(b"folder/") if e[0].endswith(self.inbox())]
         self.write(key, value.replace(b"Inbox", "\x1b[\x9b".encode() + b"m"))
         self.assertIn('"?[?m" of user1', self.said("list")[0])
-        (line, _) = self.said("list", "-j")
+        (line, *_) = self.said("list", "-j")
         self.assertIn("\\u001b[\\u009bm", line)
 
     # ---- show ----
@@ -113,8 +115,8 @@ class State(DaemonTest):
         for name in (key, key.removeprefix(b"position/")):
             self.assertEqual(self.said("show", name.decode())[:2], [key.decode(), value.hex()])
         folder = self.said("show", f"folder/{self.inbox().decode()}")
-        self.assertRegex(folder[2], r'\A"Inbox" of user1, class "[^"]*", store [0-9a-f]{32}, entry id [0-9a-f]+, normal items listed\Z')
-        self.assertRegex(self.said("show", "ends/kopano")[2], r"\Aserver [0-9a-f]{32}, epoch 1, a stream per folder\Z")
+        self.assertRegex(folder[2], r'\A"Inbox", class "[^"]*", store [0-9a-f]{32}, parent [0-9a-f]+, followed, normal items listed\Z')
+        self.assertRegex(self.said("show", "ends/kopano")[2], r"\Aserver [0-9a-f]{32}, epoch 1, a stream per folder, listing 1\Z")
         n_bytes = (self.directory / "records" / "items.records").stat().st_size
         self.assertEqual(self.said("show", "ends/file/items")[2], f"items.records has at least {n_bytes} bytes")
         self.assertEqual(list(json.loads(*self.said("show", "--json", "ends/kopano"))), ["key", "value", "text"])

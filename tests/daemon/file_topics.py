@@ -9,7 +9,7 @@ from topics import Topics, change, dead_letter, lifecycle
 
 __all__ = ["FileTopics", "change", "dead_letter", "lifecycle"]
 
-KINDS = ("items", "addressbook", "lifecycle", "deadletter")
+KINDS = ("items", "folders", "addressbook", "lifecycle", "deadletter")
 LENGTH = struct.Struct("<I")
 
 
@@ -20,6 +20,7 @@ class FileTopics(Topics):
         super().__init__("", {kind: kind for kind in KINDS}, 1)
         self.directory = directory
         self.at = {kind: 0 for kind in KINDS}
+        self.folders: list[change.ChangeEvent] = []  # of folders and stores
 
     def pump(self, seconds: float = 0.002) -> int:
         n_records = self._read_new()
@@ -62,6 +63,9 @@ class FileTopics(Topics):
             self.mirror.apply(event)
         elif kind == "addressbook":
             self.book.append(change.ChangeEvent.FromString(value))
+        elif kind == "folders":
+            self.folders.append(change.ChangeEvent.FromString(value))
+            self.mirror.apply(self.folders[-1])
         elif kind == "deadletter":
             self.letters.append(dead_letter.DeadLetter.FromString(value))
             self.mirror.apply_dead_letter(self.letters[-1])

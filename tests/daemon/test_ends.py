@@ -63,7 +63,7 @@ class Ends(Asking):
         self.assert_mended("belongs to the topic .*others", ["reset"])
 
     def test_another_mode(self) -> None:
-        self.edit(b"ends/kopano", lambda value: value[:-2] + bytes([9]) + value[-1:])
+        self.edit(b"ends/kopano", lambda value: value[:21] + bytes([9]) + value[22:])
         self.assert_mended("another follow.mode", ["reset"])
 
     def test_another_kind_of_sink(self) -> None:

@@ -51,7 +51,7 @@ class StateChange(AskingTest):
         self.stop()
         self.done("state", "set", "--yes", self.stream(), before.hex())
         self.assertEqual(self.state_entries(b"position/contents/")[0][1], before)
-        self.assertEqual(self.state_entries(b"taken/"), [])
+        self.assertEqual(self.state_entries(b"taken/contents/"), [])
         self.start()
         self.wait_for(lambda: self.topics.pump() + 1 and len(self.topics.events) == 2 * N + 6, "everything since, again")
         self.assert_mirror()

@@ -34,7 +34,7 @@ class Status(AskingTest):
         self.assertEqual(found["counters"]["published"], found["counters"]["acknowledged"])
         self.assertEqual(found["memory"]["budget_bytes"], 16 << 20)
         self.assertGreater(found["memory"]["peak_bytes"], 1 << 20)
-        (stream,) = found["streams"]
+        (stream,) = [s for s in found["streams"] if s["stream"].startswith("contents/")]
         (key, value), = self.state_entries(b"position/contents/")
         self.assertEqual((f"position/{stream['stream']}".encode(), bytes.fromhex(stream["position"])), (key, value))
         self.assertIn('"Inbox" of user1', stream["text"])
@@ -44,7 +44,7 @@ class Status(AskingTest):
         table = self.done("status")
         self.assertRegex(table, r"(?m)^source\n  name +kopano\n")
         self.assertRegex(table, r"(?m)^  budget +16\.0 MiB$")
-        self.assertRegex(table, r"(?m)^streams\n  stream +position +text\n  contents/\S+  [0-9a-f]{16}  \"Inbox\" of user1")
+        self.assertRegex(table, r"(?m)^streams\n  stream +position +text\n  contents/\S+ +[0-9a-f]{16}  \"Inbox\" of user1")
         self.assertNotRegex(table, r" \n")
 
     def test_without_a_daemon(self) -> None:

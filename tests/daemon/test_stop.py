@@ -51,7 +51,8 @@ class Load(DaemonTest):
         self.wait_for_records(lambda t: len(t.of_kind(change.KIND_SNAPSHOT_END)) == 2, "both ends")
         self.assert_mirror()
         self.assertRegex(self.daemon.lines()[-2], "SIGTERM: stopping")
-        published = len(self.topics.events) + len(self.topics.lifecycle)
+        folders = len(self.followed())
+        published = len(self.topics.events) + len(self.topics.lifecycle) + folders
         self.assertRegex(self.daemon.lines()[-1], f"stopped: {published} records published, {published} acknowledged")
 
 

@@ -186,7 +186,7 @@ void folder_restore(struct change *c, uint32_t folder)
 
 	f->soft_deleted = false;
 	f->deleted_on = 0;
-	record_folder(c, f->parent, folder, CHANGE_NEW);
+	record_folder(c, f->parent, folder, CHANGE_CHANGE);
 	event_folder(c, EVENT_CREATED, folder);
 	event_counters(c, f->parent);
 }

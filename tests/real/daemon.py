@@ -27,14 +27,16 @@ def configuration(place: Place, directory: Path, prefix: str, folders: Sequence[
                               "poll_interval_ms": other.get("poll_ms", 50)}
     if place.password_file:
         kopano["password_file"] = str(place.password_file)
+    if other.get("login"):
+        kopano |= {"user": other["login"], "password_file": other["login_password_file"]}
     if place.ca_file:
         kopano["tls"] = {"ca_file": str(place.ca_file)}
     return {
         "source": {"kopano": kopano},
-        "follow": {"mode": "folders", "stores": [place.user], "folders": list(folders),
-                   "associated": other.get("associated", False)},
+        "follow": other.get("follow") or {"mode": "folders", "stores": [place.user], "folders": list(folders),
+                                          "associated": other.get("associated", False)},
         "snapshot": other.get("snapshot", "all"),
-        "sink": {"kafka": {"delivery": "at-least-once", "partitions": 2,
+        "sink": {"kafka": {"delivery": "at-least-once", "partitions": other.get("partitions", 2),
                            "topics": {topic: f"{prefix}.{topic}" for topic in TOPICS},
                            "librdkafka": {"bootstrap.servers": place.kafka}}},
         "state": {"path": str(directory / "state.db")},

@@ -203,7 +203,7 @@ static void it_is_bound_as_long_as_the_configuration_has_the_path(void **state)
 	struct memory_state *saved = bound();
 	struct err err;
 	rename_inbox();
-	map_folder(&map, map_find(&map, key("Inbox")))->flags &= (uint16_t)~FOLDER_BOUND & 0x3FF;
+	map_flag_folder(&map, map_find(&map, key("Inbox")), FOLDER_BOUND, 0);
 	configure("{stores: [user1], folders: [Calendar]}", FOLLOW_FOLDERS);
 	assert_int_equal(choose_load(&follow, &map, &saved->state, &err), 0);
 	conf_free(tree);

@@ -42,7 +42,7 @@ static void the_map_comes_back_from_the_state(void **state)
 {
 	(void)state;
 	make_tree();
-	map_folder(&map, number(4))->flags |= FOLDER_FOLLOWED | FOLDER_ANNOUNCED | FOLDER_FOUND;
+	map_folder(&map, number(4))->flags |= FOLDER_FOLLOWED | FOLDER_BOUND;
 	map_folder(&map, number(4))->listed = 3;
 	map_folder(&map, number(5))->flags |= FOLDER_ENDED_HARD;
 	map_folder(&map, number(5))->ended_max = 77;
@@ -51,7 +51,7 @@ static void the_map_comes_back_from_the_state(void **state)
 	reload();
 	assert_int_equal(map.n_folders, 5);
 	assert_string_equal(path(5), "Inbox/a\\/b/c\\\\d");
-	assert_int_equal(map_folder(&map, number(4))->flags, FOLDER_SEEN | FOLDER_FOLLOWED | FOLDER_ANNOUNCED);
+	assert_int_equal(map_folder(&map, number(4))->flags, FOLDER_SEEN | FOLDER_FOLLOWED);
 	assert_int_equal(map_folder(&map, number(4))->listed, 3);
 	assert_int_equal(map_folder(&map, number(5))->ended_max, 77);
 	assert_int_equal(map_store(&map, 0)->flags, STORE_FOLLOWED);

@@ -38,43 +38,23 @@ static void a_snapshot_position_comes_back(void **state)
 	arena_free(&arena);
 }
 
-static struct folder_entry example(void)
-{
-	return (struct folder_entry){
-		.listed = 3,
-		.store = {.guid = "0123456789abcde",
-			  .entry_id = slice_of_text("store"),
-			  .owner = slice_of_text("user1"),
-			  .type = STORE_PUBLIC},
-		.folder = {.entry_id = slice_of_text("folder"),
-			   .path = slice_of_text("Inbox/a"),
-			   .container_class = slice_of_text("IPF.Note")},
-	};
-}
-
-static void a_folder_entry_comes_back(void **state)
-{
-	(void)state;
-	struct arena arena = {0};
-	struct folder_entry entry = example(), read;
-	assert_true(folder_entry_read(folder_entry_write(&arena, &entry), &arena, &read));
-	assert_int_equal(read.listed, 3);
-	assert_memory_equal(read.store.guid, entry.store.guid, GUID_SIZE);
-	assert_true(slice_equal(read.store.entry_id, entry.store.entry_id));
-	assert_true(slice_equal(read.store.owner, entry.store.owner));
-	assert_int_equal(read.store.type, STORE_PUBLIC);
-	assert_true(slice_equal(read.folder.path, entry.folder.path));
-	assert_true(slice_equal(read.folder.container_class, entry.folder.container_class));
-	arena_free(&arena);
-}
-
 static void the_ends_come_back(void **state)
 {
 	(void)state;
 	struct arena arena = {0};
-	struct ends ends = {.server = {.guid = "0123456789abcde", .epoch = 3}, .mode = 1, .following = 1}, read;
+	struct ends ends = {.server = {.guid = "0123456789abcde", .epoch = 3},
+			    .mode = 1,
+			    .following = FOLLOWING_SERVER,
+			    .start_max = 77,
+			    .generation = 5,
+			    .resync = true},
+		    read;
 	assert_true(ends_read(ends_write(&arena, &ends), &read));
 	assert_memory_equal(&read.server, &ends.server, sizeof read.server);
+	assert_int_equal(read.following, FOLLOWING_SERVER);
+	assert_int_equal(read.start_max, 77);
+	assert_int_equal(read.generation, 5);
+	assert_true(read.resync);
 	arena_free(&arena);
 }
 
@@ -82,13 +62,13 @@ static void whatever_is_too_short_or_too_long_is_refused(void **state)
 {
 	(void)state;
 	struct arena arena = {0};
-	struct folder_entry entry = example(), read;
-	struct slice bytes = folder_entry_write(&arena, &entry);
+	struct ends ends = {.server = {.guid = "0123456789abcde", .epoch = 3}, .following = FOLLOWING_FOLDERS}, read;
+	struct slice bytes = ends_write(&arena, &ends);
 	for (size_t n = 0; n < bytes.size; n++)
-		assert_false(folder_entry_read(slice_of(bytes.data, n), &arena, &read));
+		assert_false(ends_read(slice_of(bytes.data, n), &read));
 	uint8_t longer[512];
 	memcpy(longer, bytes.data, bytes.size);
-	assert_false(folder_entry_read(slice_of(longer, bytes.size + 1), &arena, &read));
+	assert_false(ends_read(slice_of(longer, bytes.size + 1), &read));
 	struct stream_position position;
 	assert_false(position_read(slice_of_text("1234"), &position));
 	assert_false(position_read(slice_of_text("123456789"), &position));
@@ -111,7 +91,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_position_is_python_kopanos_state),
 		cmocka_unit_test(a_snapshot_position_comes_back),
-		cmocka_unit_test(a_folder_entry_comes_back),
 		cmocka_unit_test(the_ends_come_back),
 		cmocka_unit_test(whatever_is_too_short_or_too_long_is_refused),
 		cmocka_unit_test(another_version_is_refused),
