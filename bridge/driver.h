@@ -21,6 +21,9 @@ enum follow_object { /* bits: what records are published of */
 /* One round: what is there now, and soon a position that is beyond it and nothing else. */
 enum follow_once { ONCE_NOT, ONCE_FOLDER, ONCE_SERVER, ONCE_HIERARCHY, ONCE_ADDRESSBOOK, ONCE_NOTIFICATIONS };
 
+/* What is made of what the server tells at once: nothing, a reason to ask, records too. */
+enum notifications { NOTIFICATIONS_OFF, NOTIFICATIONS_WAKE, NOTIFICATIONS_PUBLISH };
+
 /* What notifications somebody wants, of one store or one folder (ONCE_NOTIFICATIONS). Bits by the numbers. */
 enum folder_kind { KIND_MAIL, KIND_CONTACTS, KIND_CALENDAR, KIND_TASKS, KIND_NOTES };
 
@@ -42,7 +45,8 @@ struct follow {
 	bool snapshot;                   /* list what is there at the start */
 	int64_t items_per_second;        /* of listings, at most; 0: no limit */
 	enum follow_once once;
-	struct follow_notices notices;
+	enum notifications notifications;
+	struct follow_notices notices; /* of ONCE_NOTIFICATIONS */
 };
 
 /* What an entry of the state says, for people, in the arena. It may read other entries of `state`. NULL: the entry is

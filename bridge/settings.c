@@ -183,16 +183,13 @@ static int read_snapshot(struct settings *settings, struct err *err)
 	return 0;
 }
 
-static int check_notifications(const struct settings *settings, struct err *err)
+static int read_notifications(struct settings *settings, struct err *err)
 {
 	static const char *const names[] = {"off", "wake", "publish", NULL};
-	int notifications = 0;
+	int notifications = NOTIFICATIONS_WAKE;
 	if (conf_choice(settings->tree, "notifications", names, &notifications, err))
 		return ERR_FATAL;
-	if (notifications)
-		return conf_error(conf_get(settings->tree, "notifications"), err,
-				  "`notifications` cannot be `%s`, not yet: this version asks for changes; write `off`",
-				  names[notifications]);
+	settings->follow.notifications = (enum notifications)notifications;
 	return 0;
 }
 
@@ -301,7 +298,7 @@ int settings_load(const char *file, const struct source_driver *const *sources, 
 {
 	int rc;
 	if ((rc = load_tree(settings, file, err)) || (rc = read_follow(settings, err)) ||
-	    (rc = read_snapshot(settings, err)) || (rc = check_notifications(settings, err)) ||
+	    (rc = read_snapshot(settings, err)) || (rc = read_notifications(settings, err)) ||
 	    (rc = read_source(settings, sources, err)) || (rc = read_sink(settings, sinks, err)) ||
 	    (rc = read_state(settings, err)) || (rc = read_memory(settings, err)) || (rc = read_control(settings, err)))
 		return rc;

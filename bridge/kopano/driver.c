@@ -11,6 +11,8 @@
 
 enum {
 	DEFAULT_POLL_MS = 1000,
+	DEFAULT_SWEEP_MS = 60000,
+	DEFAULT_LONG_POLL_MS = 70000,
 	DEFAULT_SETTLE_MS = 10000,
 	DEFAULT_ADDRESSBOOK_MS = 10000,
 	DEFAULT_DIRECTORY_MS = 600000,
@@ -104,7 +106,7 @@ static int read_login(const struct conf_node *node, struct kopano_config *config
 /* A call is answered within the time-out, or each next byte of a long answer comes within it. */
 static int read_times(const struct conf_node *node, struct kopano_config *config, struct err *err)
 {
-	int64_t timeout_ms = DEFAULT_TIMEOUT_MS;
+	int64_t timeout_ms = DEFAULT_TIMEOUT_MS, long_poll_ms = DEFAULT_LONG_POLL_MS;
 	int rc = conf_integer(node, "poll_interval_ms", 1, HOUR_MS, &config->poll_ms, err);
 	if (rc == 0)
 		rc = conf_integer(node, "settle_ms", 0, HOUR_MS, &config->settle_ms, err);
@@ -117,7 +119,12 @@ static int read_times(const struct conf_node *node, struct kopano_config *config
 	if (rc == 0)
 		rc = conf_integer(node, "directory_interval_ms", 0, DAY_MS, &config->directory_ms, err);
 	if (rc == 0)
+		rc = conf_integer(node, "sweep_interval_ms", 1, HOUR_MS, &config->sweep_ms, err);
+	if (rc == 0)
+		rc = conf_integer(node, "long_poll_ms", 1000, HOUR_MS, &long_poll_ms, err);
+	if (rc == 0)
 		rc = conf_integer(node, "timeout_ms", 100, HOUR_MS, &timeout_ms, err);
+	config->login.poll_timeout_ms = (int)long_poll_ms;
 	config->login.call_timeout_ms = config->login.read_timeout_ms = (int)timeout_ms;
 	return rc;
 }
@@ -142,6 +149,8 @@ static int configure(const struct conf_node *node, const struct follow *follow, 
 					   "impersonate",
 					   "tls",
 					   "poll_interval_ms",
+					   "sweep_interval_ms",
+					   "long_poll_ms",
 					   "settle_ms",
 					   "timeout_ms",
 					   "look_back_ms",
@@ -153,6 +162,7 @@ static int configure(const struct conf_node *node, const struct follow *follow, 
 	config->follow = follow;
 	config->poll_ms = follow->once ? ONCE_POLL_MS : DEFAULT_POLL_MS;
 	config->addressbook_ms = follow->once ? ONCE_POLL_MS : DEFAULT_ADDRESSBOOK_MS;
+	config->sweep_ms = DEFAULT_SWEEP_MS;
 	config->directory_ms = DEFAULT_DIRECTORY_MS;
 	config->look_back_ms = HOUR_MS;
 	config->discover_ms = DEFAULT_DISCOVER_MS;

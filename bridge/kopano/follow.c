@@ -181,15 +181,19 @@ int64_t follow_folders_ms(const struct kopano *kopano)
 	return polls_ms < FOLDERS_AGAIN_MS ? polls_ms : FOLDERS_AGAIN_MS;
 }
 
-static void make_news_due(struct kopano *kopano)
+/* True: there are none, nor can any come late. */
+static bool make_news_due(struct kopano *kopano)
 {
 	int64_t now = clock_ms();
+	bool is_still = true;
 	for (size_t i = 0; i < kopano->n_streams; i++) {
 		struct stream *stream = kopano->streams[i];
 		bool is_slow = stream->kind == STREAM_HIERARCHY && now - stream->poll_at_ms < follow_folders_ms(kopano);
 		if (!is_slow && may_have_news(kopano, stream))
 			make_due(stream, now);
+		is_still &= stream->ended || !may_have_news(kopano, stream);
 	}
+	return is_still;
 }
 
 static int look_for_news(struct kopano *kopano, struct err *err)
@@ -198,7 +202,8 @@ static int look_for_news(struct kopano *kopano, struct err *err)
 	int rc = kopano->config->follow->once ? ERR_GONE : maximum_ask(kopano, err);
 	if (rc && rc != ERR_GONE)
 		return rc;
-	make_news_due(kopano);
+	bool is_still = make_news_due(kopano);
+	kopano->maximum_at_ms = clock_ms() + doorbell_interval_ms(kopano, is_still);
 	if (kopano->following == FOLLOWING_FOLDERS)
 		make_one_due(kopano);
 	else if (late_is_due(kopano))
@@ -258,6 +263,7 @@ static int step(struct kopano *kopano, struct stream *stream, struct err *err)
 
 int follow_step(struct kopano *kopano, bool *idle, struct err *err)
 {
+	doorbell_answer(kopano);
 	struct stream *stream = next_due(kopano);
 	*idle = false;
 	if (stream)

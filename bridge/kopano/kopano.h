@@ -15,6 +15,8 @@
  *     rights.c     may it be read, is it there
  *     restore.c    the server was set back to an earlier time
  *     share.c      what the changes of a batch have in common                             (share.h)
+ *     doorbell.c   what is read at once because the server tells of it: bell.c, heard.c;
+ *                  tell.c: and what is published of that                                 (doorbell.h)
  *     status.c     how it stands (standing.h); requests.c: what somebody wants of it
  *
  * next() takes one step at a time: it goes on with what is being read (a page, a walk, entries of folders, entries of
@@ -34,6 +36,7 @@
 #include "bridge/driver.h"
 #include "bridge/kopano/book.h"
 #include "bridge/kopano/client.h"
+#include "bridge/kopano/doorbell.h"
 #include "bridge/kopano/follow.h"
 #include "bridge/kopano/item.h"
 #include "bridge/kopano/listing.h"
@@ -70,6 +73,7 @@ struct kopano_config {
 	struct login login;
 	char *secret; /* login.password, owned */
 	const struct follow *follow;
+	int64_t sweep_ms; /* the poll interval while nothing happens and the server tells when something does */
 	int64_t poll_ms, settle_ms, look_back_ms, discover_ms;
 	int64_t addressbook_ms; /* the poll interval of users and groups */
 	int64_t directory_ms;   /* how often the server is made to look at the directory behind it; 0: never */
@@ -157,6 +161,7 @@ struct kopano {
 	struct told told;
 	bool beside_next; /* whose turn it was: what goes on beside following */
 
+	struct doorbell doorbell;
 	struct book book;
 	struct shares shares;
 	struct batch **pending; /* made, to be handed over, oldest first */

@@ -122,6 +122,7 @@ void take_ids(struct kopano *kopano, struct stream *stream, struct batch *batch,
 		batch->n_late += n;
 		return;
 	}
+	stream->n_taken += n;
 	settle_take(&stream->settle, ids, n, batch, stream->taken_key);
 	/* A long answer may never be taken to its end at once, because nobody takes what it brings. */
 	settle_note(&stream->settle, clock_ms(), ids[n - 1]);

@@ -226,6 +226,7 @@ static int64_t wait_of(const struct kopano *kopano)
 
 static void wait_for_poll(struct kopano *kopano)
 {
+	doorbell_listen(kopano);
 	int64_t wait_ms = wait_of(kopano);
 	struct timespec until;
 	clock_gettime(CLOCK_MONOTONIC, &until);
@@ -234,7 +235,7 @@ static void wait_for_poll(struct kopano *kopano)
 	until.tv_sec += until.tv_nsec / 1000000000;
 	until.tv_nsec %= 1000000000;
 	pthread_mutex_lock(&kopano->mutex);
-	while (!client_stop_asked(kopano->stop) && !kopano->requests)
+	while (!client_stop_asked(kopano->stop) && !kopano->requests && !doorbell_rang(kopano))
 		if (pthread_cond_timedwait(&kopano->stopped, &kopano->mutex, &until) == ETIMEDOUT)
 			break;
 	pthread_mutex_unlock(&kopano->mutex);
@@ -248,7 +249,7 @@ static int next(struct source *source, struct batch **batch, struct err *err)
 	for (;;) {
 		if (client_stop_asked(kopano->stop))
 			return err_set(err, ERR_STOPPED, "stopped");
-		if ((*batch = take_pending(kopano)))
+		if ((*batch = take_pending(kopano)) || (*batch = doorbell_batch(kopano)))
 			return 0;
 		if (round_is_over(kopano))
 			return SOURCE_IDLE;
@@ -307,6 +308,7 @@ static void close_source(struct source *source)
 	struct kopano *kopano = (struct kopano *)source;
 	if (!kopano)
 		return;
+	doorbell_stop(kopano);
 	disconnect(kopano);
 	for (size_t i = 0; i < kopano->n_pending; i++)
 		batch_free(kopano->pending[i]);

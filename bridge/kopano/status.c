@@ -192,5 +192,6 @@ void source_status(struct source *source, struct report *report)
 		report_listings(standing, report);
 		report_counts(standing, report);
 	}
+	doorbell_report(kopano, report);
 	pthread_mutex_unlock(&kopano->mutex);
 }

@@ -354,6 +354,7 @@ void stream_answered(struct kopano *kopano, struct stream *stream, uint32_t max)
 	struct settle *settle = &stream->settle;
 	round_note(stream, max);
 	stream->n_gone = 0;
+	doorbell_answered(kopano, stream);
 	if (stream->still_next > stream->still)
 		stream->still = stream->still_next;
 	struct batch *batch = share_batch(kopano, stream->name);

@@ -15,6 +15,7 @@
 #define TIDINGS_BRIDGE_KOPANO_STREAM_H
 
 #include "bridge/kopano/client.h"
+#include "bridge/kopano/doorbell.h"
 #include "bridge/kopano/position.h"
 #include "bridge/kopano/settle.h"
 #include "core/state.h"
@@ -51,6 +52,8 @@ struct stream {
 	struct settle settle;
 	uint32_t still; /* all up to this maximum was read T after it was noted: while it stands there is no more */
 	uint32_t still_next; /* the same, when the answer being read is over */
+	uint64_t n_taken;    /* entries, so far */
+	struct ringing ringing;
 	bool looks_back;     /* the answer being read is for what came late (late.c) */
 	bool has_goal;       /* of the round: its first answer went up to */
 	uint32_t goal;

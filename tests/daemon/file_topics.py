@@ -9,7 +9,7 @@ from topics import Topics, change, dead_letter, lifecycle
 
 __all__ = ["FileTopics", "change", "dead_letter", "lifecycle"]
 
-KINDS = ("items", "folders", "addressbook", "lifecycle", "deadletter")
+KINDS = ("items", "folders", "addressbook", "lifecycle", "deadletter", "notifications")
 LENGTH = struct.Struct("<I")
 
 
@@ -21,6 +21,7 @@ class FileTopics(Topics):
         self.directory = directory
         self.at = {kind: 0 for kind in KINDS}
         self.folders: list[change.ChangeEvent] = []  # of folders and stores
+        self.notifications: list[change.ChangeEvent] = []
 
     def pump(self, seconds: float = 0.002) -> int:
         n_records = self._read_new()
@@ -66,6 +67,9 @@ class FileTopics(Topics):
         elif kind == "folders":
             self.folders.append(change.ChangeEvent.FromString(value))
             self.mirror.apply(self.folders[-1])
+        elif kind == "notifications":
+            self.notifications.append(change.ChangeEvent.FromString(value))
+            self.mirror.apply(self.notifications[-1])
         elif kind == "deadletter":
             self.letters.append(dead_letter.DeadLetter.FromString(value))
             self.mirror.apply_dead_letter(self.letters[-1])

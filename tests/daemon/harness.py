@@ -56,6 +56,7 @@ class DaemonTest(unittest.TestCase):
     partitions = 1
     follow: dict[str, Any] = {"mode": "folders", "stores": ["user1"], "folders": ["Inbox"]}
     snapshot = "all"
+    notifications = os.environ.get("TIDINGS_NOTIFICATIONS", "off")  # with them, few tests would wait for a poll
 
     def setUp(self) -> None:
         self.directory = Path(tempfile.mkdtemp(prefix="tidings-"))
@@ -95,6 +96,7 @@ class DaemonTest(unittest.TestCase):
             },
             "follow": copy.deepcopy(self.follow),
             "snapshot": self.snapshot,
+            "notifications": self.notifications,
             "sink": {
                 "kafka": {
                     "topics": self.topic_names,

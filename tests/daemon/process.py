@@ -72,6 +72,11 @@ class Daemon:
     def wait_for(self, pattern: str, seconds: float = 20.0) -> None:
         wait_until(lambda: self.count(pattern), lambda: f"/{pattern}/ in the log:\n{self.log()}", seconds)
 
+    def cpu_seconds(self) -> float:
+        """Used by the present process so far."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def running(self) -> bool:
         return self.process is not None and self.process.poll() is None
 
