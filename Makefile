@@ -34,7 +34,7 @@ BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/be
 
 .DEFAULT_GOAL := all
 .SECONDARY:
-.PHONY: help all deps test test-programs steps crash fuzz mutations unit lint format asan bench bench-quick bench-plots demo clean
+.PHONY: help all deps test test-programs steps crash soak fuzz mutations unit lint format asan bench bench-quick bench-plots demo clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile deploy/*.mk tests/*.mk
@@ -121,6 +121,9 @@ test: test-programs ## run all tests
 crash: test-programs ## end the daemon at every one of its steps: the whole campaign
 	@BUILD=$(BUILD) $(PYTHON) tests/crash/campaign.py
 	@BUILD=$(BUILD) $(PYTHON) tests/crash/campaign.py --sink zeromq
+
+soak: test-programs ## half an hour of random changes with a restart of the server every minute, of a folder and of a server
+	@BUILD=$(BUILD) TIDINGS_SOAK_SECONDS=1800 $(PYTHON) tests/daemon/test_soak.py
 
 fuzz: ## run the fuzzers for ten minutes each
 	@tests/fuzz/run 600

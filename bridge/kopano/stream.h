@@ -54,8 +54,8 @@ struct stream {
 	uint32_t still_next; /* the same, when the answer being read is over */
 	uint64_t n_taken;    /* entries, so far */
 	struct ringing ringing;
-	bool looks_back;     /* the answer being read is for what came late (late.c) */
-	bool has_goal;       /* of the round: its first answer went up to */
+	bool looks_back; /* the answer being read is for what came late (late.c) */
+	bool has_goal;   /* of the round: its first answer went up to */
 	uint32_t goal;
 
 	size_t batch_entries; /* as many as went well into BATCH_BYTES */

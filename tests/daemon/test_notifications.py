@@ -132,6 +132,16 @@ class Rings:
         self.fake.create(INBOX, subject="very late")
         self.wait_for_subject("very late", 6)
 
+    def test_what_rings_while_something_is_read_is_read_afterwards(self) -> None:
+        self.listen()
+        export = "exportMessageChangesAsStream"
+        n = self.fake.calls(export)
+        self.fake.fault("slow", export, n=700)
+        self.fake.create(INBOX, subject="first")
+        self.wait_for(lambda: self.fake.calls(export) > n, "the first is read")
+        self.fake.create(INBOX, subject="second")
+        self.wait_for_subject("second", 5)
+
     def test_it_rings_while_it_reads(self) -> None:
         self.listen()
         with Writer(self.fake, random.Random(7)).at_work():

@@ -1,0 +1,31 @@
+"""Mistakes about notifications: (name, file, [(old text, new text), ...], test program that must fail)."""
+
+BELL, DOORBELL, HTTP = "bridge/kopano/bell.c", "bridge/kopano/doorbell.c", "bridge/kopano/http.c"
+TEST = "daemon/test_notifications.py -f OneMailbox."
+
+SUBSCRIBE = """	if (rc == 0)
+		rc = subscribe_all(bell, bell->targets.list, bell->targets.n, err);
+	if (rc == 0)
+		ring_for_all(bell, true);
+"""
+
+MUTATIONS = [
+    ("the bell does not subscribe again", BELL,
+     [(SUBSCRIBE, SUBSCRIBE.replace("bell->targets.n, err", "bell->n_notices ? 0 : bell->targets.n, err"))],
+     TEST + "test_a_restart_of_the_server"),
+    ("it is read before the subscription is made", BELL, [(SUBSCRIBE, """	if (rc == 0)
+		ring_for_all(bell, true);
+	poll(NULL, 0, 300);
+	if (rc == 0)
+		rc = subscribe_all(bell, bell->targets.list, bell->targets.n, err);
+""")], TEST + "test_what_happens_while_it_subscribes_is_read"),
+    ("after an outage it does not ring", BELL,
+     [("	bell->rung.any = true;\n", "	bell->rung.any = !bell->n_notices;\n")], TEST + "test_sessions_end"),
+    ("a notice before its commit is asked for once", DOORBELL,
+     [("	ringing->on = stream->n_taken == ringing->n_taken && ringing->tries < N_AGAIN;\n", "	ringing->on = false;\n")],
+     TEST + "test_a_notice_before_its_commit_is_asked_for_again"),
+    ("a poll is repeated unnoticed", HTTP,
+     [("	http->unsent = body;\n	curl_easy_setopt(http->easy, CURLOPT_POSTFIELDS, NULL);\n",
+       "	http->unsent = body;\n	curl_easy_setopt(http->easy, CURLOPT_POSTFIELDS, (const char *)body.data);\n")],
+     "unit/test_client_notify"),
+]
