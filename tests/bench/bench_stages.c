@@ -18,6 +18,7 @@
 #include "core/router.h"
 #include "proto/encode.h"
 #include "tests/support/bench_kafka.h"
+#include "tests/support/scratch.h"
 
 #if __has_include(<valgrind/callgrind.h>)
 #include <valgrind/callgrind.h>
@@ -305,21 +306,21 @@ static void print(size_t n_records, size_t n_rows)
 
 int main(int argc, char **argv)
 {
-	char directory[] = "/tmp/tidings-bench-XXXXXX", path[64];
 	struct rig rig;
-	if (argc != 4 || !mkdtemp(directory)) {
+	if (argc != 4) {
 		fprintf(stderr, "usage: bench_stages BOOTSTRAP PREFIX RECORDS\n");
 		return 2;
 	}
 	size_t n_records = strtoul(argv[3], NULL, 10) / BATCH_CHANGES * BATCH_CHANGES;
 	if (n_records < WINDOW)
 		n_records = WINDOW;
-	snprintf(path, sizeof path, "%s/state.db", directory);
+	scratch_make(NULL);
 	struct kafka_config *config = bench_kafka_config(argv[1], argv[2], -1);
 	size_t n_rows = parse();
-	open_rig(&rig, config, path);
+	open_rig(&rig, config, scratch_path("state.db"));
 	send_all(&rig, n_records);
 	close_rig(&rig);
+	scratch_remove(NULL);
 	kafka_driver.free_config(config);
 	print(n_records, n_rows);
 	return 0;

@@ -15,7 +15,7 @@
 #include "proto/encode.h"
 #include "tests/support/bench_engine.h"
 
-enum { ACKNOWLEDGE_EVERY = 500, NEXT_MS = 20, QUEUE = 100000000, CONNECT_MS = 500 };
+enum { ACKNOWLEDGE_EVERY = 500, NEXT_MS = 20, QUEUE = 100000000, CONNECT_MS = 1500 };
 
 #define ADDRESS "tcp://127.0.0.1:25560"
 

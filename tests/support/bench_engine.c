@@ -14,8 +14,9 @@
 #include "core/parcel.h"
 #include "core/pipeline.h"
 #include "proto/encode.h"
+#include "tests/support/scratch.h"
 
-enum { BUDGET_BYTES = 32 << 20, POLL_MS = 1000 };
+enum { BUDGET_BYTES = 32 << 20, POLL_MS = 1000, LATEST_MS = 30000 };
 
 static struct bench_run the_run;
 
@@ -304,10 +305,21 @@ static bool is_over(const struct engine *engine)
 	       (!the_run.is_over || the_run.is_over());
 }
 
+/* A receiver that was not there in time never gets all of it. */
 static void run_until_over(struct engine *engine)
 {
-	for (turn_engine(engine); !is_over(engine); turn_engine(engine))
+	int64_t moved_ms = clock_ms();
+	uint64_t n_before = 0;
+	for (turn_engine(engine); !is_over(engine); turn_engine(engine)) {
 		wait_engine(engine);
+		uint64_t n = pipeline_counts(engine->pipeline)->n_acknowledged;
+		moved_ms = n == n_before ? moved_ms : clock_ms();
+		n_before = n;
+		if (clock_ms() - moved_ms > LATEST_MS) {
+			fprintf(stderr, "nothing more came within %d s\n", LATEST_MS / 1000);
+			exit(1);
+		}
+	}
 }
 
 static void close_engine(struct engine *engine)
@@ -321,13 +333,10 @@ static void close_engine(struct engine *engine)
 void bench_engine(const struct bench_run *run, const char *what, int round)
 {
 	struct engine engine = {.driver = run->driver, .outage = {.peer = "source"}};
-	char path[] = "/tmp/tidings-bench-XXXXXX", state_path[64];
 	struct err err;
-	if (!mkdtemp(path))
-		abort();
-	snprintf(state_path, sizeof state_path, "%s/state.db", path);
+	scratch_make(NULL);
 	the_run = *run;
-	open_engine(&engine, run->config, state_path);
+	open_engine(&engine, run->config, scratch_path("state.db"));
 	settle(&engine, run->settle_ms);
 	struct bench_clock clock = bench_begin();
 	start_source(&engine);
@@ -337,4 +346,5 @@ void bench_engine(const struct bench_run *run, const char *what, int round)
 	if (what)
 		bench_report(what, round, run->n_records, &clock);
 	close_engine(&engine);
+	scratch_remove(NULL);
 }
