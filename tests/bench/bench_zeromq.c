@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include <zmq.h>
 
 #include "bridge/zeromq/consumer.h"
@@ -15,9 +16,10 @@
 #include "proto/encode.h"
 #include "tests/support/bench_engine.h"
 
-enum { ACKNOWLEDGE_EVERY = 500, NEXT_MS = 20, QUEUE = 100000000, CONNECT_MS = 1500 };
+enum { ACKNOWLEDGE_EVERY = 500, NEXT_MS = 20, QUEUE = 100000000, CONNECT_MS = 1000 };
+enum { FIRST_PORT = 20000, PORTS = 10000, MEMORY_BYTES = 1 << 30 }; /* nothing may be dropped */
 
-#define ADDRESS "tcp://127.0.0.1:25560"
+static char address[64]; /* one of its own for each process */
 
 extern const struct sink_driver zeromq_driver;
 
@@ -53,7 +55,7 @@ static void *consume(void *consumer)
 static void *pull(void *context)
 {
 	void *socket = zmq_socket(context, ZMQ_PULL);
-	zmq_connect(socket, ADDRESS);
+	zmq_connect(socket, address);
 	zmq_msg_t message;
 	zmq_msg_init(&message);
 	while (!all_received())
@@ -86,21 +88,24 @@ static void run_engine(const char *what, const struct zeromq_config *config, str
 static void run_acknowledged(int round)
 {
 	const struct zeromq_config config = {
-		.acknowledged = ADDRESS, .consumer = "bench", .heartbeat_ms = 1000, .outbox_bytes = 8 << 20};
+		.acknowledged = address, .consumer = "bench", .heartbeat_ms = 1000, .outbox_bytes = 8 << 20};
 	struct zeromq_consumer *consumer;
 	struct err err;
-	if (zeromq_consumer_open(ADDRESS, "bench", -1, NULL, &consumer, &err))
+	if (zeromq_consumer_open(address, "bench", -1, NULL, &consumer, &err))
 		bench_die(&err);
 	run_engine("engine to ZeroMQ, acknowledged", &config, consumer, round);
 }
 
 static void run_live(int round)
 {
-	const struct zeromq_config config = {
-		.best_effort = true, .live = ADDRESS, .heartbeat_ms = 1000, .queue = QUEUE};
+	const struct zeromq_config config = {.best_effort = true,
+					     .live = address,
+					     .heartbeat_ms = 1000,
+					     .queue = QUEUE,
+					     .memory_bytes = MEMORY_BYTES};
 	struct zeromq_consumer *subscriber;
 	struct err err;
-	if (zeromq_subscriber_open(ADDRESS, NULL, 0, -1, &subscriber, &err))
+	if (zeromq_subscriber_open(address, NULL, 0, -1, &subscriber, &err))
 		bench_die(&err);
 	run_engine("engine to ZeroMQ, live", &config, subscriber, round);
 }
@@ -125,7 +130,7 @@ static void run_bare(const char *what, bool with_topic, int round)
 	struct slice value = protobuf_encoder.change(&batch->changes[0], &batch->arena, id);
 	pthread_t thread;
 	n_received = 0;
-	if (zmq_bind(socket, ADDRESS))
+	if (zmq_bind(socket, address))
 		abort();
 	pthread_create(&thread, NULL, pull, zmq_ctx_new());
 	struct bench_clock clock = bench_begin();
@@ -142,6 +147,7 @@ int main(int argc, char **argv)
 {
 	n_records = argc > 1 ? strtoul(argv[1], NULL, 10) : n_records;
 	int n_rounds = argc > 2 ? atoi(argv[2]) : 3;
+	snprintf(address, sizeof address, "tcp://127.0.0.1:%d", FIRST_PORT + getpid() % PORTS);
 	for (int round = 1; round <= n_rounds; round++) {
 		run_bare("bare PUSH and PULL", false, round);
 		run_acknowledged(round);
