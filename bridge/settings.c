@@ -271,7 +271,12 @@ static int read_follow_once(struct settings *settings, enum follow_once once, st
 	bool of_all = once == ONCE_SERVER || once == ONCE_ADDRESSBOOK || once == ONCE_NOTIFICATIONS;
 	int rc = of_all && !conf_get(settings->tree, "follow") ? 0 : read_follow(settings, err);
 	if (of_all)
-		*follow = (struct follow){.mode = FOLLOW_SERVER, .associated = follow->associated};
+		*follow = (struct follow){.mode = FOLLOW_SERVER, .associated = follow->associated, .hidden = true};
+	if (once == ONCE_HIERARCHY) {
+		follow->mode = FOLLOW_STORES;
+		follow->folders = follow->classes = NULL;
+		follow->hidden = false;
+	}
 	follow->once = once;
 	follow->objects = objects[once];
 	return rc;

@@ -62,6 +62,8 @@ static const struct option long_options[] = {
 	{"yes", no_argument, NULL, 'y'},
 	{"replace", no_argument, NULL, 'r'},
 	{"addressbook", no_argument, NULL, 'a'},
+	{"server", no_argument, NULL, 'S'},
+	{"hierarchy", no_argument, NULL, 'H'},
 	{NULL, 0, NULL, 0},
 };
 
@@ -77,6 +79,10 @@ static void take_option(int option, struct cli_options *options)
 		options->replace = true;
 	else if (option == 'a')
 		options->once = ONCE_ADDRESSBOOK;
+	else if (option == 'S')
+		options->once = ONCE_SERVER;
+	else if (option == 'H')
+		options->once = ONCE_HIERARCHY;
 	else if (option == 'C')
 		options->connect = true;
 	else if (option == 'v')

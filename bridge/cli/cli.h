@@ -44,7 +44,7 @@ struct cli_options {
 	bool json;               /* -j, --json */
 	const char *state;       /* -s, --state; NULL: not given */
 	bool yes, replace;       /* -y, --yes; -r, --replace */
-	enum follow_once once;   /* -a, --addressbook; else ONCE_NOT */
+	enum follow_once once;   /* -a, --addressbook; -S, --server; -H, --hierarchy; else ONCE_NOT */
 	char **arguments;        /* the words beside the options */
 	int n_arguments;
 };

@@ -42,6 +42,21 @@ static int one_folder(const struct settings *settings, struct err *err)
 			  stores->n_children * folders->n_children);
 }
 
+static int one_store(const struct settings *settings, struct err *err)
+{
+	const struct conf_node *stores = settings->follow.stores;
+	if (stores && stores->n_children == 1)
+		return 0;
+	return conf_error(stores ? stores : conf_get(settings->tree, "follow"), err,
+			  "--hierarchy is for one store: name one in `follow.stores`");
+}
+
+/* Change id 0, as python-kopano writes the beginning. */
+static bool is_the_beginning(const char *given)
+{
+	return !given || strspn(given, "0") == strlen(given);
+}
+
 static int give(struct state *state, const char *hex, struct err *err)
 {
 	struct arena arena = {0};
@@ -64,8 +79,16 @@ static int prepare(struct sync *sync, const char *given, struct err *err)
 {
 	bool of_folder = sync->settings.follow.once == ONCE_FOLDER;
 	int rc = of_folder ? one_folder(&sync->settings, err) : 0;
+	if (sync->settings.follow.once == ONCE_HIERARCHY)
+		rc = one_store(&sync->settings, err);
 	sync->silent = given && strcmp(given, "now") == 0;
 	sync->settings.follow.snapshot = !sync->silent;
+	if (rc == 0 && sync->settings.follow.once == ONCE_SERVER && (!given || !*given))
+		rc = err_usage(err, "which state? A whole server is not listed: print one with `tidings sync --server "
+				    "-c FILE --state now`, or take python-kopano's server.state");
+	if (sync->settings.follow.once == ONCE_SERVER ||
+	    (sync->settings.follow.once == ONCE_HIERARCHY && !is_the_beginning(given)))
+		sync->settings.follow.snapshot = false;
 	if (rc || sync->silent || !given || !*given)
 		return rc;
 	return give(sync->state, given, err);
@@ -84,8 +107,10 @@ static void print_change(const struct sync *sync, const struct change *change, s
 }
 
 /* A folder that cannot be read to its end has no state. */
-static int check_event(const struct lifecycle *event, struct err *err)
+static int check_event(const struct sync *sync, const struct lifecycle *event, struct err *err)
 {
+	if (sync->settings.follow.once != ONCE_FOLDER)
+		return 0;
 	if (event->type != LIFECYCLE_SUSPENDED && event->type != LIFECYCLE_FOLDER_ENDED)
 		return 0;
 	return err_usage(err, "the folder \"%.*s\" cannot be followed: %s", (int)event->folder->path.size,
@@ -97,7 +122,7 @@ static int take(struct sync *sync, struct batch *batch, struct err *err)
 	const struct put_list *const lists[] = {&batch->puts};
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < batch->n_lifecycle; i++)
-		rc = check_event(&batch->lifecycle[i], err);
+		rc = check_event(sync, &batch->lifecycle[i], err);
 	for (size_t i = 0; rc == 0 && !sync->silent && i < batch->n_changes; i++)
 		print_change(sync, &batch->changes[i], &batch->arena);
 	if (rc == 0 && ferror(stdout))
@@ -165,7 +190,7 @@ static int run(const struct program *program, int argc, char **argv)
 	struct cli_options options = {0};
 	struct sync sync = {.encoder = program->encoder};
 	struct err err;
-	if (cli_options(&command_sync, "c:s:a", argc, argv, &options))
+	if (cli_options(&command_sync, "c:s:aSH", argc, argv, &options))
 		return EXIT_USAGE;
 	int rc = settings_load_source(options.config_file, program->sources, options.once ? options.once : ONCE_FOLDER,
 				      &sync.settings, &err);
@@ -180,15 +205,20 @@ static int run(const struct program *program, int argc, char **argv)
 
 const struct command command_sync = {
 	.name = "sync",
-	.arguments = "[--addressbook] -c FILE [--state HEX|now]",
-	.summary = "the changes of one folder or of the address book since a state, and the new state",
+	.arguments = "[--server | --hierarchy | --addressbook] -c FILE [--state HEX|now]",
+	.summary = "the changes of a folder, the server or the address book since a state, and the new state",
 	.text = "Prints what has changed since HEX, a JSON object on each line, then the new state on a line of its\n"
 		"own. Without an option it is about the folder that FILE names: `source` and `follow` count, and they\n"
 		"must name one store and one folder.\n"
 		"\n"
+		"  --server       items of all stores; only `source` of FILE counts, and `follow.associated`. The "
+		"account\n"
+		"                 must be a system administrator, and a state is needed: begin with --state now\n"
+		"  --hierarchy    folders of the one store that `follow.stores` of FILE names\n"
 		"  --addressbook  users and groups of the server; only `source` of FILE counts\n"
 		"  -c FILE        the configuration\n"
 		"  --state HEX    a state that this command or python-kopano (folder.state, folder.sync,\n"
+		"                 folder.sync_hierarchy, server.state, server.sync,\n"
 		"                 server.sync_gab) has printed for the same thing\n"
 		"  --state now    prints nothing but the present state\n"
 		"\n"

@@ -105,6 +105,14 @@ static bool has_wanted_path(const struct follow *follow, const struct map *map, 
 	return wanted;
 }
 
+/* A command tells of what python-kopano tells: hidden ones too, but below the subtree. */
+static bool may_be_seen(const struct follow *follow, const struct map *map, uint32_t index)
+{
+	if (follow->hidden)
+		return true;
+	return map_is_visible(map, index) && (follow->once == ONCE_HIERARCHY || !is_hidden(map, index));
+}
+
 bool choose_folder(const struct follow *follow, const struct map *map, uint32_t index)
 {
 	const struct map_folder *folder = map_folder(map, index);
@@ -112,7 +120,7 @@ bool choose_folder(const struct follow *follow, const struct map *map, uint32_t 
 		return false;
 	if (!choose_store(follow, map, folder->store))
 		return false;
-	if (!follow->hidden && (!map_is_visible(map, index) || is_hidden(map, index)))
+	if (!may_be_seen(follow, map, index))
 		return false;
 	return is_wanted_class(follow, map, index) && has_wanted_path(follow, map, index);
 }

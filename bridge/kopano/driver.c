@@ -168,8 +168,7 @@ static int configure(const struct conf_node *node, const struct follow *follow, 
 	config->discover_ms = DEFAULT_DISCOVER_MS;
 	config->settle_ms = follow->once ? ONCE_SETTLE_MS : DEFAULT_SETTLE_MS;
 	int rc = conf_keys(node, keys, err);
-	if (rc == 0 && follow->mode != FOLLOW_FOLDERS && follow->once && follow->once != ONCE_ADDRESSBOOK &&
-	    follow->once != ONCE_NOTIFICATIONS)
+	if (rc == 0 && follow->mode != FOLLOW_FOLDERS && follow->once == ONCE_FOLDER)
 		rc = conf_error(node, err, "`follow.mode` must be `folders`, as yet");
 	if (rc == 0)
 		rc = read_login(node, config, err);

@@ -30,7 +30,7 @@ static void add_deleted(struct kopano *kopano, const struct tour *tour, uint32_t
 static void tell_end(struct kopano *kopano, const struct tour *tour, uint32_t folder, struct batch *batch)
 {
 	add_deleted(kopano, tour, folder, batch);
-	if (follows(kopano, FOLLOW_ITEM))
+	if (follows(kopano, FOLLOW_ITEM) && !kopano->config->follow->once)
 		add_empty_snapshot(kopano, folder, batch);
 	share_lifecycle(kopano, folder, batch, LIFECYCLE_FOLDER_ENDED, tour->why);
 	unfollow_folder(kopano, folder, batch);

@@ -30,6 +30,7 @@ int follow_start(struct kopano *kopano, struct err *err)
 		late_start(kopano);
 	}
 	free(items.ids);
+	free(items.keys);
 	free(others.ids);
 	return no_access(kopano, rc) ? right_lost(kopano, server, err) : passing(rc, err);
 }
@@ -62,6 +63,8 @@ static void start_at(struct kopano *kopano, struct stream *stream, uint32_t chan
 
 void follow_folder(struct kopano *kopano, uint32_t folder, uint32_t created_id, struct batch *batch)
 {
+	if (!(kopano->config->follow->objects & FOLLOW_ITEM))
+		return;
 	if (created_id)
 		listing_forgo(kopano, folder);
 	else
@@ -130,7 +133,9 @@ int follow_store(struct kopano *kopano, uint32_t store, struct err *err)
 		return 0;
 	if (!stream)
 		stream = stream_add(kopano, STREAM_HIERARCHY, folder);
-	int rc = begin_stream(kopano, stream, err);
+	int rc = given_begin(kopano, stream, err);
+	if (rc == 0)
+		rc = begin_stream(kopano, stream, err);
 	if (rc)
 		stream->ended = true;
 	return rc;
@@ -199,7 +204,7 @@ static bool make_news_due(struct kopano *kopano)
 static int look_for_news(struct kopano *kopano, struct err *err)
 {
 	kopano->maximum_at_ms = clock_ms() + kopano->config->poll_ms;
-	int rc = kopano->config->follow->once ? ERR_GONE : maximum_ask(kopano, err);
+	int rc = kopano->config->follow->once == ONCE_FOLDER ? ERR_GONE : maximum_ask(kopano, err);
 	if (rc && rc != ERR_GONE)
 		return rc;
 	bool is_still = make_news_due(kopano);

@@ -162,6 +162,7 @@ struct kopano {
 	bool beside_next; /* whose turn it was: what goes on beside following */
 
 	struct doorbell doorbell;
+	struct slice given; /* the state that a command was given */
 	struct book book;
 	struct shares shares;
 	struct batch **pending; /* made, to be handed over, oldest first */
@@ -176,7 +177,7 @@ struct kopano {
 	struct request *requests;
 };
 
-/* ---- once.c: `tidings sync`, of one folder ---- */
+/* ---- once.c, given.c: `tidings sync` ---- */
 
 /* Finds the one configured folder, and puts it and the way to it into the map. ERR_FATAL (exit 2): there is none. */
 int once_find(struct kopano *kopano, struct err *err);
@@ -187,6 +188,9 @@ void once_end(struct kopano *kopano, struct stream *stream, const char *why);
 /* Takes the position that the state was given, if there is one, for the one folder that is followed. ERR_FATAL: it is
  * no position, or another folder's. */
 int given_seek(struct kopano *kopano, struct state *state, struct err *err);
+
+/* The same for a stream that begins later. */
+int given_begin(struct kopano *kopano, struct stream *stream, struct err *err);
 
 /* The position of the one stream that is followed, as python-kopano has it; in the arena. */
 int given_once_state(struct state *state, struct arena *arena, struct slice *bytes, struct err *err);
@@ -203,6 +207,14 @@ int load_streams(struct kopano *kopano, struct state *state, struct err *err);
 int load_get(struct state *state, const char *key, struct arena *arena, struct slice *bytes, bool *found,
 	     struct err *err);
 int load_damaged(struct err *err, const char *key);
+
+/* ---- once_server.c: what a command has processed of the server's stream; nothing else keeps it ---- */
+
+void once_processed(const struct kopano *kopano, uint32_t id, struct slice source_key, struct batch *batch);
+void once_add_id(struct kopano *kopano, const struct stream *stream, struct ids *ids,
+		 const struct journal_entry *entry);
+void once_put_start(const struct kopano *kopano, const struct stream *stream, const struct ids *ids,
+		    struct batch *batch);
 
 /* ---- follow.c ---- */
 

@@ -143,11 +143,11 @@ int load_streams(struct kopano *kopano, struct state *state, struct err *err)
 	struct loading loading = {kopano, err};
 	bool is_server = kopano->following == FOLLOWING_SERVER;
 	int rc = is_server ? load_server(kopano, state, err) : load_contents(kopano, state, err);
-	if (rc == 0 && !is_server && !kopano->config->follow->once)
+	if (rc == 0 && !is_server && kopano->config->follow->once != ONCE_FOLDER)
 		rc = load_hierarchies(kopano, state, err);
 	if (rc == 0)
 		rc = state->ops->each(state, slice_of_text(POSITION_SNAPSHOT), load_listing, &loading, err);
-	if (kopano->has_ends && !kopano->config->follow->once)
+	if (kopano->has_ends && kopano->config->follow->once != ONCE_FOLDER)
 		listing_rest(kopano);
 	listing_look_again(kopano);
 	return rc;

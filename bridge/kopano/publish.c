@@ -28,8 +28,11 @@ static bool tells_deletes(const struct kopano *kopano, uint32_t index)
 
 static enum fate fate_of(const struct kopano *kopano, const struct outcome *outcome)
 {
+	if (outcome->folder == NO_FOLDER && outcome_is_upsert(outcome))
+		return FATE_UNKNOWN;
+	/* A command tells of what happened before it came, also in folders that are gone by now. */
 	if (outcome->folder == NO_FOLDER)
-		return outcome_is_upsert(outcome) ? FATE_UNKNOWN : FATE_UNANNOUNCED;
+		return kopano->config->follow->once == ONCE_SERVER ? FATE_PUBLISHED : FATE_UNANNOUNCED;
 	if (folder_is_followed(kopano, outcome->folder))
 		return FATE_PUBLISHED;
 	return outcome->kind == CHANGE_DELETED && tells_deletes(kopano, outcome->folder) ? FATE_PUBLISHED
@@ -116,6 +119,7 @@ void take_ids(struct kopano *kopano, struct stream *stream, struct batch *batch,
 	for (size_t i = 0; i < n; i++) {
 		ids[i] = entries[i].change_id;
 		late_taken(kopano, ids[i]);
+		once_processed(kopano, ids[i], entries[i].source_key, batch);
 	}
 	if (stream->looks_back) {
 		kopano->counts.n_late += n;

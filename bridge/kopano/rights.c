@@ -102,7 +102,7 @@ static void wait_for_word(struct kopano *kopano, struct stream *stream)
 
 void stream_gone(struct kopano *kopano, struct stream *stream, const char *why)
 {
-	if (kopano->config->follow->once)
+	if (kopano->config->follow->once == ONCE_FOLDER)
 		once_end(kopano, stream, why);
 	else if (stream->kind == STREAM_CONTENTS && ++stream->n_gone > GONE_TRIES)
 		ending_begin(kopano, stream->folder, why);
@@ -130,11 +130,12 @@ static int level_missing(const struct kopano *kopano, struct err *err)
 			 kopano->config->login.user);
 }
 
-/* One folder is followed by its own stream, whoever asks. */
+/* One folder, or the folders of one store, are followed by a stream of their own, whoever asks. */
 int level_check(struct kopano *kopano, struct err *err)
 {
 	uint32_t level;
-	if (kopano->config->follow->once)
+	enum follow_once once = kopano->config->follow->once;
+	if (once == ONCE_FOLDER || once == ONCE_HIERARCHY)
 		return kopano->following = FOLLOWING_FOLDERS, 0;
 	int rc = read_level(kopano, &level, err);
 	if (rc)

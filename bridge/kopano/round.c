@@ -2,6 +2,8 @@
 
 void round_note(struct stream *stream, uint32_t max)
 {
+	if (max == 0 && stream_is_hierarchy(stream)) /* of folders, where the server's maximum is not known yet */
+		return;
 	if (!stream->has_goal)
 		stream->goal = max;
 	stream->has_goal = true;
@@ -17,7 +19,7 @@ static bool is_behind(const struct kopano *kopano, const struct stream *stream)
 {
 	if (stream->ended || (stream->suspended && stream->has_goal))
 		return false;
-	if (kopano->maximum && stream->still >= kopano->maximum)
+	if (!kopano->config->follow->once && kopano->maximum && stream->still >= kopano->maximum)
 		return false;
 	return !stream->has_goal || stream->settle.settled < stream->goal;
 }

@@ -137,7 +137,7 @@ static void put_end(struct kopano *kopano, const struct listing *listing, struct
 {
 	share_bracket(kopano, listing->folder, batch, CHANGE_SNAPSHOT_END, listing->position.id);
 	listing_forgo(kopano, listing->folder);
-	if (!kopano->config->follow->once)
+	if (kopano->config->follow->once != ONCE_FOLDER)
 		map_put_folder_entry(&kopano->map, listing->folder, batch);
 }
 

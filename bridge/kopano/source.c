@@ -99,7 +99,7 @@ static bool follows_folders(const struct kopano *kopano)
 /* The map, and what is followed of it. */
 static int seek_folders(struct kopano *kopano, struct state *state, struct err *err)
 {
-	bool once = kopano->config->follow->once;
+	bool once = kopano->config->follow->once == ONCE_FOLDER;
 	int rc = level_check(kopano, err);
 	if (rc == 0)
 		rc = once ? once_find(kopano, err) : stores_seek(kopano, state, err);
@@ -132,7 +132,7 @@ static int seek(struct source *source, struct state *state, struct err *err)
 
 static bool is_mapped(const struct kopano *kopano)
 {
-	return !follows_folders(kopano) || kopano->config->follow->once || stores_are_mapped(kopano);
+	return !follows_folders(kopano) || kopano->config->follow->once == ONCE_FOLDER || stores_are_mapped(kopano);
 }
 
 static int step_stores(struct kopano *kopano, struct err *err)
@@ -151,7 +151,7 @@ static int step_beside(struct kopano *kopano, bool *idle, struct err *err)
 		return book_step(kopano, err);
 	if (walk_is_under_way(kopano))
 		return walk_step(kopano), 0;
-	if (follows_folders(kopano) && !kopano->config->follow->once && stores_due(kopano))
+	if (follows_folders(kopano) && kopano->config->follow->once != ONCE_FOLDER && stores_due(kopano))
 		return step_stores(kopano, err);
 	if (listing_is_due(kopano))
 		return listing_step(kopano, err);
@@ -219,7 +219,7 @@ static int64_t wait_of(const struct kopano *kopano)
 	if (!follows_folders(kopano))
 		return wait;
 	wait = lower(wait, lower(follow_wait_ms(kopano), listing_wait_ms(kopano)));
-	if (!kopano->config->follow->once)
+	if (kopano->config->follow->once != ONCE_FOLDER)
 		wait = lower(wait, stores_due_at_ms(kopano) - clock_ms());
 	return wait > 0 ? wait : 0;
 }

@@ -124,6 +124,7 @@ void stream_put_start(struct kopano *kopano, struct stream *stream, const struct
 	for (size_t i = 0; i < ids->n; i++)
 		late_taken(kopano, ids->ids[i]);
 	stream_put(stream, batch);
+	once_put_start(kopano, stream, ids, batch);
 	stream->started = true;
 }
 
@@ -216,7 +217,7 @@ static int read_ids(struct kopano *kopano, const struct stream *stream, uint32_t
 	struct journal_entry entry;
 	int rc = client_changes(kopano->client, stream->sync_id, from, sync_type(stream), ALL_CHANGES, err);
 	while (rc == 0 && (rc = client_next_entry(kopano->client, sync_type(stream), &entry, max, err)) == 0)
-		ids_add(ids, entry.change_id);
+		once_add_id(kopano, stream, ids, &entry);
 	return rc == KOPANO_END ? 0 : rc;
 }
 
@@ -349,6 +350,16 @@ static void purge(struct kopano *kopano, uint32_t settled, struct batch *batch)
 	ending_purge(kopano, settled, batch);
 }
 
+/* An answer about folders without entries has the id that was stored here as its maximum: whoever goes on from the
+ * state that a command prints would go back to the beginning without it. */
+static void keep_for_others(struct kopano *kopano, struct stream *stream)
+{
+	struct err unused;
+	uint32_t sync_id = stream->sync_id;
+	if (kopano->config->follow->once == ONCE_HIERARCHY)
+		set_sync(kopano, stream, &sync_id, &unused);
+}
+
 void stream_answered(struct kopano *kopano, struct stream *stream, uint32_t max)
 {
 	struct settle *settle = &stream->settle;
@@ -358,7 +369,8 @@ void stream_answered(struct kopano *kopano, struct stream *stream, uint32_t max)
 	if (stream->still_next > stream->still)
 		stream->still = stream->still_next;
 	struct batch *batch = share_batch(kopano, stream->name);
-	if (settle_advance(settle, max, batch, stream->taken_key))
+	bool has_moved = settle_advance(settle, max, batch, stream->taken_key);
+	if (has_moved)
 		stream_put(stream, batch);
 	if (stream->kind == STREAM_SERVER)
 		purge(kopano, settle->settled, batch);
@@ -367,4 +379,6 @@ void stream_answered(struct kopano *kopano, struct stream *stream, uint32_t max)
 		hand_over(kopano, batch);
 	else
 		batch_free(batch);
+	if (has_moved)
+		keep_for_others(kopano, stream);
 }

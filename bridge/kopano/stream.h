@@ -78,6 +78,7 @@ int stream_seek(struct kopano *kopano, struct state *state, struct stream *strea
 /* Change ids that were visible when a stream was started; zeroed it is empty, free() its ids. */
 struct ids {
 	uint32_t *ids;
+	struct slice *keys; /* of the items, in the source's arena; NULL where nobody asks for them (once_server.c) */
 	size_t n, room;
 };
 

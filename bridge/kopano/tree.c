@@ -326,13 +326,29 @@ static uint32_t put_deleted(struct kopano *kopano, const struct entry *entry)
 	return folder;
 }
 
-static void plan_delete(struct kopano *kopano, const struct entry *entry, struct tour *tour)
+/* A command tells of what happened before it came, also below folders that are gone by now. */
+static void tell_unknown(struct kopano *kopano, const struct entry *entry, struct batch *batch)
+{
+	if (!kopano->config->follow->once || !tells_folders(kopano))
+		return;
+	struct change *change = batch_change(batch);
+	share_server(kopano, batch, change);
+	change->object_type = OBJECT_FOLDER;
+	change->kind = CHANGE_DELETED;
+	change->origin = ORIGIN_ICS;
+	change->change_id = entry->change_id;
+	change->source_key = arena_copy(&batch->arena, entry->source_key);
+	change->parent_source_key = arena_copy(&batch->arena, entry->parent_key);
+	change->deletion = action_of(entry) == ENTRY_SOFT_DELETE ? DELETION_SOFT : DELETION_HARD;
+}
+
+static void plan_delete(struct kopano *kopano, const struct entry *entry, struct tour *tour, struct batch *batch)
 {
 	uint32_t folder = map_find(&kopano->map, entry->source_key);
 	if (folder == MAP_NONE)
 		folder = put_deleted(kopano, entry);
 	if (folder == MAP_NONE)
-		return;
+		return tell_unknown(kopano, entry, batch);
 	bool soft = action_of(entry) == ENTRY_SOFT_DELETE;
 	tour->mark = soft ? FOLDER_ENDED_SOFT : FOLDER_ENDED_HARD;
 	tour->deletion = soft ? DELETION_SOFT : DELETION_HARD;
@@ -356,7 +372,7 @@ static int plan_entry(struct kopano *kopano, const struct entry *entries, size_t
 		      struct batch *batch, struct err *err)
 {
 	if (is_delete(&entries[i]))
-		return plan_delete(kopano, &entries[i], tour), 0;
+		return plan_delete(kopano, &entries[i], tour, batch), 0;
 	if (!is_upsert(&entries[i]) || was_told(entries, i) || is_of_before_its_end(&kopano->map, &entries[i]))
 		return 0;
 	return plan_upsert(kopano, &entries[i], n - i, tour, batch, err);

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""`tidings sync`: one round of a folder as JSON lines, and the state after it."""
+"""`tidings sync`: one round as JSON lines, and the state after it."""
 
 import json
 import subprocess
@@ -50,7 +50,7 @@ class Sync(DaemonTest):
         done = self.run_sync(state)
         self.assertEqual((done.stderr, done.returncode), ("", 0))
         *lines, new = done.stdout.splitlines()
-        self.assertRegex(new, r"\A[0-9A-F]{16}\Z")
+        self.assertRegex(new, r"\A([0-9A-F]{2}){8,}\Z")
         return [json.loads(line) for line in lines], new
 
     def now(self) -> str:
@@ -346,6 +346,109 @@ class AddressBook(Sync):
     def test_states_that_are_none(self) -> None:
         for state in ("01", "0" * 8, number(1) + number(1), number(1) + number(0) + "00"):
             self.assert_fails(2, "none of the address book", state)
+
+
+class Server(Sync):
+    """`--server`: items of all stores. A state is needed; the new one names what was processed above its position."""
+
+    user = "boss"
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.fake.add_user("boss", PASSWORD, admin=2)
+
+    def default_config(self) -> dict[str, Any]:
+        whole = super().default_config()
+        del whole["follow"]
+        return whole
+
+    def run_sync(self, state: Optional[str] = None, stdout: Any = subprocess.PIPE, *options: str) -> subprocess.CompletedProcess:
+        return super().run_sync(state, stdout, *(options or ["--server"]))
+
+    def test_items_of_all_stores_since_a_state(self) -> None:
+        old, *_ = self.fake.create("user2/Inbox", 1)
+        state = self.now()
+        new = [*self.fake.create(INBOX, 2), *self.fake.create("public/", 1)]
+        self.fake.read(old, True)
+        self.fake.delete(new[0], hard=True)
+        self.fake.create(INBOX, 1, associated=True)
+        changes = [("CREATED", new[1].key.hex()), ("CREATED", new[2].key.hex()), ("READ_STATE", old.key.hex()), ("DELETED", new[0].key.hex())]
+        for _ in range(2):
+            self.assertEqual(self.changes_since(state), changes)
+        lines, after = self.sync(state)
+        self.assertEqual([line["store"].get("owner", "") for line in lines], ["user1", "", "user2", "user1"])
+        self.assertEqual(self.changes_since(after), [])
+
+    def test_deletes_in_a_folder_that_is_gone(self) -> None:
+        self.fake.create_folder("user1/", "Brief")
+        item, *_ = self.fake.create("user1/Brief", 1)
+        state = self.now()
+        self.fake.delete_folder("user1/Brief", hard=True)
+        self.assertEqual(self.changes_since(state), [("DELETED", item.key.hex())])
+
+    def test_the_long_form_says_what_was_processed(self) -> None:
+        state = self.now()
+        items = self.fake.create(INBOX, 3)
+        lines, _ = self.sync(state)
+        second = lines[1]
+        key = bytes.fromhex(second["sourceKey"])
+        long_form = state[:16] + number(1) + number(second["changeId"]) + number(len(key)) + key.hex()
+        if len(state) > 16:
+            n = int.from_bytes(bytes.fromhex(state[16:24]), "little")
+            long_form = state[:16] + number(n + 1) + state[24:] + number(second["changeId"]) + number(len(key)) + key.hex()
+        self.assertEqual({key for _, key in self.changes_since(long_form)}, {items[0].key.hex(), items[2].key.hex()})
+
+    def test_without_a_state_it_says_how_to_get_one(self) -> None:
+        for state in None, "", "0" * 16:
+            self.assert_fails(2, "--state now", state)
+
+    def test_who_is_no_system_administrator_may_not(self) -> None:
+        self.user = "user1"
+        self.write_config()
+        self.assert_fails(2, "administrator", "now")
+
+
+class Hierarchy(Sync):
+    """`--hierarchy`: folders of one store."""
+
+    follow: dict[str, Any] = {"mode": "stores", "stores": ["user1"]}
+
+    def run_sync(self, state: Optional[str] = None, stdout: Any = subprocess.PIPE, *options: str) -> subprocess.CompletedProcess:
+        return super().run_sync(state, stdout, *(options or ["--hierarchy"]))
+
+    @staticmethod
+    def path(line: dict[str, Any]) -> tuple[str, str]:
+        return line["kind"], line.get("folderProperties", {}).get("path", "")
+
+    def since(self, state: str) -> list[tuple[str, str]]:
+        return [self.path(line) for line in self.sync(state)[0]]
+
+    def test_from_the_start_all_folders_are_listed(self) -> None:
+        self.fake.create_folder("user1/", "Projects")
+        self.fake.create_folder("user1/Projects", "2026")
+        for state in None, "", "0" * 16:
+            lines, new = self.sync(state)
+            paths = [path for _, path in map(self.path, lines)]
+            self.assertLess(paths.index("Projects"), paths.index("Projects/2026"))
+            self.assertEqual(({line["objectType"] for line in lines}, self.since(new)), ({"FOLDER"}, []))
+
+    def test_what_has_changed_since_a_state(self) -> None:
+        self.fake.create_folder("user1/", "Old")
+        old = self.fake.folder("user1", "Old")
+        state = self.now()
+        self.fake.create_folder("user1/", "New")
+        self.fake.rename_folder(self.fake.folder("user1", "New"), "Newer")
+        self.fake.create("user1/Inbox", 3)
+        self.fake.delete_folder(old, hard=True)
+        for _ in range(2):
+            lines, new = self.sync(state)
+            self.assertEqual([line["sourceKey"] for line in lines if line["kind"] == "DELETED"], [old.key.hex()])
+            self.assertEqual({self.path(line)[1] for line in lines if line["kind"] != "DELETED"}, {"Newer"})
+        self.assertEqual(self.since(new), [])
+
+    def test_it_is_for_one_store(self) -> None:
+        self.write_config(follow={"stores": ["user1", "user2"]})
+        self.assert_fails(2, "one store")
 
 
 if __name__ == "__main__":
