@@ -13,7 +13,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 sys.path.insert(0, str(HERE.parent / "daemon"))
 
-from verdict import Server, change, lost, records_of  # noqa: E402
+from verdict import FOLDER, USER, Server, change, last_of_items, lost, records_of  # noqa: E402
 
 KAFKA = os.environ.get("TIDINGS_KAFKA", "")
 DEADLINE_S = 180
@@ -37,6 +37,8 @@ class Demo(unittest.TestCase):
         self.assertEqual(counts[1], counts[2])
         self.assertIn("--- the bridge was killed (SIGKILL)", done.stdout)
         self.assertRegex(done.stdout, r"item created +user1 +Inbox +\S+")
+        self.assertRegex(done.stdout, r"folder created +user1 +Projects +\S+")
+        self.assertRegex(done.stdout, r"user created ")
 
     def test_through_zeromq(self) -> None:
         done = demo("--keep", str(self.kept))
@@ -47,14 +49,20 @@ class Demo(unittest.TestCase):
         self.assertEqual(lost(server, records_of(lines)), set())
         self.assertGreater(len(server.journal), 10)
         self.assert_each_last_record_is_missed(server, records_of(lines))
+        self.assert_folders_and_users_are_missed(server, records_of(lines))
 
     def assert_each_last_record_is_missed(self, server: Server, records: list) -> None:
         """Without the last record of an item, it is that item which is lost."""
-        last = {(r.parent_source_key.hex(), r.source_key.hex()): r.id
-                for r in records if isinstance(r, change.ChangeEvent) and r.origin == change.ORIGIN_ICS}
+        last = last_of_items(server, records)
         self.assertGreater(len(last), 5)
         for item, id_ in last.items():
             self.assertEqual(lost(server, [r for r in records if r.id != id_]), {item})
+
+    def assert_folders_and_users_are_missed(self, server: Server, records: list) -> None:
+        without = [r for r in records if not isinstance(r, change.ChangeEvent) or r.object_type not in (FOLDER, USER) or r.origin != change.ORIGIN_ICS]
+        kinds = {kind for kind, _ in lost(server, without)}
+        self.assertIn("folder", kinds)
+        self.assertEqual("user" in kinds, any(server.people.values()))
 
     def test_a_record_that_is_left_out_is_lost(self) -> None:
         done = demo("--lose-one", seconds=3)

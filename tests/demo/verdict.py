@@ -1,7 +1,8 @@
 """Was anything lost? The server's journal and its lists against what a consumer has: JSON lines of `tidings tail`.
 
-Every journal entry of a followed folder needs a record of its item with that change id or a higher one, and what the records make
-(tests/mirror) must be what the server lists. What does not is counted by item.
+Every journal entry of a followed folder needs a record of its item with that change id or a higher one, every entry about a folder
+one of that folder, and what the records make (tests/mirror) must be what the server has: items, folders, users and groups. What does
+not is counted, each thing once.
 """
 
 import json
@@ -30,20 +31,29 @@ ANSWERED_BY = {
 }
 
 
+ITEM, FOLDER, USER = change.OBJECT_TYPE_ITEM, change.OBJECT_TYPE_FOLDER, change.OBJECT_TYPE_USER
+GENERIC, HIDDEN = 1, ("Conversation Action Settings", "Quick Step Settings")
+FOLDER_ENTRIES = range(0x2001, 0x2010)
+NEVER = 0xFFFFFFFF
+Thing = tuple[str, str]  # folder's key, item's key; or "folder", its key; or "user", "group", its name
+
+
 @dataclass
 class Server:
-    """What it says of the followed folders. `since`: the journal up to there is answered by the first listing."""
+    """What it says of the followed stores. `since`: the journal up to there is answered by the first listing."""
 
     since: int
     journal: list[dict[str, Any]]
     lists: dict[str, dict[str, tuple[str, bool]]]  # folder's key -> item's key -> subject, read
+    folders: dict[str, str]  # key -> name
+    people: dict[str, str]  # those who came or went meanwhile: login name -> full name; "" of one who is gone
 
     @staticmethod
-    def of(fake: Any, folders: Iterable[str], since: int) -> "Server":
-        keys = [fake.folder(*folder.split("/", 1)).key.hex() for folder in folders]
-        journal = [entry for key in keys for entry in fake.do("journal", folder=key)["entries"]]
-        lists = {key: {item.key.hex(): (item.subject, item.read) for item in fake.listing(key)} for key in keys}
-        return Server(since, journal, lists)
+    def of(fake: Any, stores: Iterable[str], since: int, people: dict[str, str]) -> "Server":
+        folders = {key: name for store in stores for key, name in _folders_of(fake, store).items()}
+        journal = fake.do("journal", after=since)["entries"] if since < NEVER else []
+        lists = {key: {item.key.hex(): (item.subject, item.read) for item in fake.listing(key)} for key in folders}
+        return Server(since, journal, lists, folders, people)
 
     def write(self, path: Path) -> None:
         path.write_text(json.dumps(asdict(self), indent=1))
@@ -59,12 +69,46 @@ def records_of(lines: Iterable[str]) -> list[Message]:
     return [record_of(json.loads(line)) for line in lines if line.strip()]
 
 
-def lost(server: Server, records: list[Message]) -> set[tuple[str, str]]:
-    """Folder and item of each that did not arrive as it is."""
-    return _unanswered(server, records) | _different(server, records)
+def lost(server: Server, records: list[Message]) -> set[Thing]:
+    """Each thing that did not arrive as it is."""
+    mirror = _mirror_of(records)
+    return _unanswered(server, records) | _different_items(server, mirror) | _untold(server, records) | _different_objects(server, mirror)
 
 
-def _unanswered(server: Server, records: list[Message]) -> set[tuple[str, str]]:
+def spoken(thing: Thing) -> str:
+    kind, key = thing
+    return f"{kind} {key}" if kind in ("folder", "user") else f"item {key} of folder {kind}"
+
+
+def last_of_items(server: Server, records: list[Message]) -> dict[Thing, bytes]:
+    """The last change of each item of a folder that is still there: its record's id, in the order in which they came."""
+    last: dict[Thing, bytes] = {}
+    for r in records:
+        if isinstance(r, change.ChangeEvent) and r.origin == change.ORIGIN_ICS and r.object_type == ITEM and r.parent_source_key.hex() in server.lists:
+            thing = (r.parent_source_key.hex(), r.source_key.hex())
+            last.pop(thing, None)
+            last[thing] = r.id
+    return last
+
+
+def _folders_of(fake: Any, store: str) -> dict[str, str]:
+    """Key and name of those below the subtree that users see."""
+    rows = [row for row in fake.do("folders", store=store)["folders"] if not row["deleted"] and row["type"] == GENERIC]
+    (top,) = [row["key"] for row in rows if row.get("name") == "IPM_SUBTREE"]
+    found: dict[str, str] = {}
+    parents = [top]
+    while parents:
+        parent = parents.pop()
+        below = {row["key"]: row["name"] for row in rows if row.get("parent") == parent and row["name"] not in HIDDEN}
+        found |= below
+        parents += below
+    return found
+
+
+# ---- items ----
+
+
+def _unanswered(server: Server, records: list[Message]) -> set[Thing]:
     highest: dict[tuple[str, str, int], int] = defaultdict(int)
     for record in records:
         if isinstance(record, change.ChangeEvent):
@@ -73,18 +117,22 @@ def _unanswered(server: Server, records: list[Message]) -> set[tuple[str, str]]:
     return {
         (entry["parent"], entry["key"])
         for entry in server.journal
-        if entry["id"] > server.since and entry["kind"] in ANSWERED_BY
+        if entry["id"] > server.since and entry["kind"] in ANSWERED_BY and entry["parent"] in server.lists
         and all(highest[entry["parent"], entry["key"], kind] < entry["id"] for kind in ANSWERED_BY[entry["kind"]])
     }
 
 
-def _different(server: Server, records: list[Message]) -> set[tuple[str, str]]:
+def _mirror_of(records: list[Message]) -> Mirror:
     mirror = Mirror()
     for record in records:
         if isinstance(record, change.ChangeEvent):
             mirror.apply(record)
         elif isinstance(record, dead_letter.DeadLetter):
             mirror.apply_dead_letter(record)
+    return mirror
+
+
+def _different_items(server: Server, mirror: Mirror) -> set[Thing]:
     found = {f.hex(): {k.hex(): (e.subject, e.read) for k, e in items.items()} for f, items in mirror.folders.items()}
     return {
         (folder, key)
@@ -92,3 +140,23 @@ def _different(server: Server, records: list[Message]) -> set[tuple[str, str]]:
         for key in server.lists.get(folder, {}).keys() | found.get(folder, {}).keys()
         if server.lists.get(folder, {}).get(key) != found.get(folder, {}).get(key)
     }
+
+
+# ---- folders, a user ----
+
+
+def _untold(server: Server, records: list[Message]) -> set[Thing]:
+    """A folder's entry is answered by a record of the folder, with its change id or a higher one."""
+    highest: dict[str, int] = defaultdict(int)
+    for record in records:
+        if isinstance(record, change.ChangeEvent) and record.object_type == FOLDER:
+            highest[record.source_key.hex()] = max(highest[record.source_key.hex()], record.change_id)
+    return {("folder", entry["key"]) for entry in server.journal
+            if entry["id"] > server.since and entry["kind"] in FOLDER_ENTRIES and entry["parent"] in server.lists and highest[entry["key"]] < entry["id"]}
+
+
+def _different_objects(server: Server, mirror: Mirror) -> set[Thing]:
+    folders = {key.hex(): known.name for key, known in mirror.objects[FOLDER].items()}
+    users = {known.login_name: known.full_name for known in mirror.objects[USER].values()}
+    return ({("folder", key) for key in server.folders.keys() | folders.keys() if server.folders.get(key) != folders.get(key)} |
+            {("user", name) for name, full_name in server.people.items() if users.get(name, "") != full_name})
