@@ -47,9 +47,11 @@ void narrate_batch(const struct batch *batch)
 	const struct change *first = batch->n_changes ? &batch->changes[0] : NULL;
 	for (size_t i = 0; i < batch->n_lifecycle; i++)
 		narrate_lifecycle(&batch->lifecycle[i]);
-	if (first)
-		log_debug("source: %zu records from %zu entries, %s%s%s", batch->n_changes, batch->n_entries,
-			  place_of(first->folder, first->store, place), *place ? ", " : "", batch->stream);
+	if (!first)
+		return;
+	place_of(first->folder, first->store, place);
+	log_debug("source: %zu records from %zu entries, %s%s%s", batch->n_changes, batch->n_entries, place,
+		  *place ? ", " : "", batch->stream);
 }
 
 void narrate_commit(size_t n_batches)

@@ -123,7 +123,7 @@ class Log(FileDaemonTest):
         for pattern in [
             "debug: sink: connected",
             "debug: source: connected",
-            "debug: source: Inbox of user1: a listing of this folder begins",
+            r"debug: source: \d+ records from \d+ entries, Inbox of user1, snapshot/",
             r"debug: source: \d+ records from \d+ entries, Inbox of user1, contents/",
         ]:
             self.assertTrue(self.daemon.count(pattern), f"{pattern} in\n{self.daemon.log()}")
