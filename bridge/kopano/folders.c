@@ -14,6 +14,8 @@ bool folders_are_read(const struct kopano *kopano)
 	return kopano->folder_window.stream != NULL;
 }
 
+/* Hierarchies settle by the server's maximum: their answers do not tell what they are beyond. It is noted with the
+ * answer that shows what is below it, never without one: the next one would begin above what nobody has read. */
 void folders_begin(struct kopano *kopano, struct stream *stream)
 {
 	struct folder_window *window = &kopano->folder_window;
@@ -21,6 +23,8 @@ void folders_begin(struct kopano *kopano, struct stream *stream)
 	window->stream = stream;
 	window->max = kopano->maximum;
 	window->over = false;
+	if (!stream->looks_back)
+		settle_note(&stream->settle, clock_ms(), window->max);
 }
 
 void folders_drop(struct kopano *kopano)

@@ -45,7 +45,6 @@ static uint32_t known_maximum(const struct kopano *kopano)
 	return max;
 }
 
-/* Hierarchies settle by it: their answers do not tell what they are beyond. */
 static void note(struct kopano *kopano, uint32_t max)
 {
 	int64_t now = clock_ms();
@@ -54,9 +53,6 @@ static void note(struct kopano *kopano, uint32_t max)
 	kopano->maximum = max;
 	restore_unsuspect(kopano, SIGN_MAXIMUM);
 	notes_add(&kopano->maxima, now, max);
-	for (size_t i = 0; i < kopano->n_streams; i++)
-		if (stream_is_hierarchy(kopano->streams[i]))
-			settle_note(&kopano->streams[i]->settle, now, max);
 }
 
 /* What has become of the stream its own step finds out. A sync id that is not known is a database error here. */

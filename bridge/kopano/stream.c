@@ -309,8 +309,11 @@ static uint32_t ask_from(struct kopano *kopano, struct stream *stream)
 	if (stream->looks_back)
 		return stream->settle.sure = 0, late_from(kopano);
 	uint32_t from = settle_ask(&stream->settle, now);
-	if (from == stream->settle.settled)
-		stream->still_next = notes_before(&kopano->maxima, now - kopano->config->settle_ms);
+	if (from != stream->settle.settled)
+		return from;
+	bool tells_maximum = !stream_is_hierarchy(stream); /* of its own, below the server's */
+	stream->still_next =
+		tells_maximum ? notes_before(&kopano->maxima, now - kopano->config->settle_ms) : stream->settle.sure;
 	return from;
 }
 

@@ -207,6 +207,24 @@ class OfOneStore(Folders, WholeTest):
     follow = {"mode": "stores", "stores": ["user1"]}
 
 
+class NotSettled(WholeTest):
+    """The hierarchy of a store is not read at every poll, and ids settle long after."""
+
+    user = "user1"
+    level = 0
+    follow = {"mode": "stores", "stores": ["user1"]}
+
+    def test_folders_that_change_between_two_reads_are_told_with_the_next_one(self) -> None:
+        self.write_config(notifications="off", source={"kopano": {"settle_ms": 10000, "poll_interval_ms": 100}})
+        folder = self.new_folder("user1", "", "name")
+        self.start()
+        self.wait_for_whole()
+        for i in range(3):
+            self.fake.rename_folder(folder, f"name {i}")
+            self.wait_for_whole(4)
+        self.assert_whole()
+
+
 class Patterns(WholeTest):
     """Folders that move into and out of what is followed."""
 

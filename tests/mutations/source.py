@@ -65,7 +65,15 @@ LISTINGS = [
     ("list again at every start", LOAD, [(LISTED, "	folder->listed = 0;\n")], f"{PROMISES} Resume"),
 ]
 
+NOTED = "	notes_add(&kopano->maxima, now, max);\n"
+NOTED_UNREAD = NOTED + """	for (size_t i = 0; i < kopano->n_streams; i++)
+		if (stream_is_hierarchy(kopano->streams[i]))
+			settle_note(&kopano->streams[i]->settle, now, max);
+"""
+
 FOLLOWING = [
+    ("a maximum is noted of folders that nobody has read", "bridge/kopano/maximum.c", [(NOTED, NOTED_UNREAD)],
+     "daemon/test_tree.py NotSettled"),
     ("start id taken again on resume", STREAM, [(END_OF_SEEK, "	stream->started = false;\n" + END_OF_SEEK)],
      f"{PROMISES} Resume"),
     ("start id taken again with a new sync id", STREAM,
