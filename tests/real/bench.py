@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "kafka"))
 import admin  # noqa: E402
 import groupware  # noqa: E402
 import place  # noqa: E402
-from confluent_kafka import Consumer, TopicPartition  # noqa: E402
+from confluent_kafka import Consumer, KafkaException, TopicPartition  # noqa: E402
 from daemon import Daemon  # noqa: E402
 from MAPI import KEEP_OPEN_READONLY, MAPI_MODIFY  # noqa: E402
 from MAPI.Struct import SPropValue  # noqa: E402
@@ -36,6 +36,7 @@ from MAPI.Tags import PR_SUBJECT_W  # noqa: E402
 
 WINDOW = 1000
 SECONDS = 600
+LEADER_SECONDS = 30
 AIMS = {"bare table": 0.5, "bare export": 0.6, "folder.sync": 50}
 
 
@@ -47,6 +48,17 @@ class Meter:
         admin.create_topic(where.kafka, self.topic, 2, {"message.timestamp.type": "LogAppendTime"})
         self.consumer = Consumer({"bootstrap.servers": where.kafka, "group.id": self.topic, "enable.auto.commit": False})
         self.daemon = daemon
+        self.wait_for_leaders()
+
+    def wait_for_leaders(self) -> None:
+        deadline = time.monotonic() + LEADER_SECONDS
+        while True:
+            try:
+                self.ends()
+                return
+            except KafkaException:
+                if time.monotonic() > deadline:
+                    raise
 
     def ends(self) -> List[int]:
         return [self.consumer.get_watermark_offsets(TopicPartition(self.topic, n), 10)[1] for n in range(2)]
@@ -72,6 +84,12 @@ class Meter:
                 written += [message.timestamp()[1] / 1000 for message in messages]
                 left -= len(messages)
         return sorted(written)
+
+
+def modify(store: Any, entry_id: bytes) -> None:
+    message = store.mapiobj.OpenEntry(entry_id, None, MAPI_MODIFY)
+    message.SetProps([SPropValue(PR_SUBJECT_W, f"modified at {time.time_ns()}")])
+    message.SaveChanges(KEEP_OPEN_READONLY)
 
 
 class Callbacks:
@@ -146,12 +164,7 @@ class Bench:
 
     def modify_all(self, folder: Any) -> None:
         for entry_id in groupware.entry_ids(folder):
-            groupware.insist(lambda entry_id=entry_id: self.modify(entry_id))
-
-    def modify(self, entry_id: bytes) -> None:
-        message = self.store.mapiobj.OpenEntry(entry_id, None, MAPI_MODIFY)
-        message.SetProps([SPropValue(PR_SUBJECT_W, f"modified at {time.time_ns()}")])
-        message.SaveChanges(KEEP_OPEN_READONLY)
+            groupware.insist(lambda entry_id=entry_id: modify(self.store, entry_id))
 
     def changes(self, n: int) -> None:
         folder = self.folder(n)

@@ -36,6 +36,7 @@ def configuration(place: Place, directory: Path, prefix: str, folders: Sequence[
         "follow": other.get("follow") or {"mode": "folders", "stores": [place.user], "folders": list(folders),
                                           "associated": other.get("associated", False)},
         "snapshot": other.get("snapshot", "all"),
+        **({"notifications": other["notifications"]} if "notifications" in other else {}),
         "sink": {"kafka": {"delivery": "at-least-once", "partitions": other.get("partitions", 2),
                            "topics": {topic: f"{prefix}.{topic}" for topic in TOPICS},
                            "librdkafka": {"bootstrap.servers": place.kafka}}},
