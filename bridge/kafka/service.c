@@ -14,9 +14,9 @@ static const char *advice(rd_kafka_resp_err_t code)
 	case RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION:
 		return "choose another name at sink.kafka.topics";
 	case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
-		return "grant this user Describe, DescribeConfigs, Create and Write on its topics";
-	case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
-		return "grant this user IdempotentWrite on the cluster, and Create if topics are missing";
+	case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED: /* Write on any topic is as good, but for old brokers */
+		return "grant this user Describe, DescribeConfigs, Create and Write on its topics, and IdempotentWrite "
+		       "on the cluster where that is not enough";
 	case RD_KAFKA_RESP_ERR__AUTHENTICATION:
 	case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
 		return "correct the credentials at sink.kafka.librdkafka";

@@ -4,6 +4,8 @@ Runs on the system's Python with python3-confluent-kafka. Every call has a
 deadline and raises TimeoutError or KafkaException instead of waiting forever.
 """
 
+import socket
+import struct
 import time
 from concurrent.futures import Future
 from typing import Any, Callable, Dict, Iterable, Iterator, Mapping, Optional, Tuple
@@ -56,6 +58,31 @@ def delete_topic(bootstrap: str, name: str) -> None:
     _result(admin.delete_topics([name]))
     _wait_until(lambda: name not in admin.list_topics(timeout=SECONDS).topics,
                 f"topic {name} is still there")
+
+
+# Of ACLs: the codes of Kafka's protocol.
+OPERATIONS = {"Create": 5, "Write": 4, "Describe": 8, "DescribeConfigs": 10}
+_TOPIC, _PREFIXED, _ALLOW, _CREATE_ACLS = 2, 4, 3, 30
+
+
+def _string(text: str) -> bytes:
+    return struct.pack(">h", len(text)) + text.encode()
+
+
+def allow(bootstrap: str, user: str, prefix: str, operations: Iterable[str]) -> None:
+    """What the user may do with topics whose names begin so. The client library knows no ACLs."""
+    acls = [struct.pack(">b", _TOPIC) + _string(prefix) + struct.pack(">b", _PREFIXED)
+            + _string(f"User:{user}") + _string("*") + struct.pack(">bb", OPERATIONS[o], _ALLOW)
+            for o in operations]
+    request = struct.pack(">hhihi", _CREATE_ACLS, 1, 0, -1, len(acls)) + b"".join(acls)
+    host, port = bootstrap.split(":")
+    with socket.create_connection((host, int(port)), SECONDS) as broker:
+        broker.sendall(struct.pack(">i", len(request)) + request)
+        answer = broker.makefile("rb")
+        (size,) = struct.unpack(">i", answer.read(4))
+        results = answer.read(size)[12:]  # after correlation, throttling and the number of results
+    if any(results):  # no error, an empty text
+        raise AssertionError(f"ACLs for {user}: {results!r}")
 
 
 def _entries(bootstrap: str, name: str) -> Mapping[str, Any]:
