@@ -10,6 +10,8 @@ enum { MAX_PLACE = 300 };
 static const char *place_of(const struct folder_info *folder, const struct store_info *store, char place[MAX_PLACE])
 {
 	struct slice path = folder ? folder->path : (struct slice){0}, owner = store ? store->owner : (struct slice){0};
+	if (folder && !path.size)
+		path = slice_of_text("a folder");
 	snprintf(place, MAX_PLACE, "%.*s%s%.*s", (int)path.size, path.size ? (const char *)path.data : "",
 		 path.size && owner.size ? " of " : "", (int)owner.size, owner.size ? (const char *)owner.data : "");
 	return place;

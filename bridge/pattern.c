@@ -97,6 +97,20 @@ bool pattern_matches(const char *text, struct slice path)
 	return !pattern.data;
 }
 
+/* A name that is written as the pattern's last one is matched by it, stars too. */
+bool pattern_may_match_below(const char *pattern, struct slice parent)
+{
+	struct arena arena = {0};
+	struct slice rest = slice_of_text(pattern), last = rest;
+	while (take_level(&rest, &last))
+		;
+	const char *path = arena_text(&arena, "%.*s%s%.*s", (int)parent.size, (const char *)parent.data,
+				      parent.size ? "/" : "", (int)last.size, (const char *)last.data);
+	bool may = pattern_matches(pattern, slice_of_text(path));
+	arena_free(&arena);
+	return may;
+}
+
 /* ---- what is written ---- */
 
 bool pattern_is_plain(const char *pattern)

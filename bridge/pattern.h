@@ -19,6 +19,9 @@
 
 bool pattern_matches(const char *pattern, struct slice path); /* an empty path is never matched */
 
+/* Some folder just below the path may match, whatever its name; an empty path is the top. */
+bool pattern_may_match_below(const char *pattern, struct slice parent);
+
 /* It has no star: it names one folder. */
 bool pattern_is_plain(const char *pattern);
 

@@ -125,6 +125,24 @@ bool choose_folder(const struct follow *follow, const struct map *map, uint32_t 
 	return is_wanted_class(follow, map, index) && has_wanted_path(follow, map, index);
 }
 
+bool choose_below(const struct follow *follow, const struct map *map, uint32_t parent)
+{
+	uint32_t store = map_folder(map, parent)->store;
+	if (!choose_store(follow, map, store))
+		return false;
+	if (!follow->folders)
+		return true;
+	if (parent != map_store(map, store)->subtree && !map_is_visible(map, parent))
+		return false;
+	struct arena arena = {0};
+	struct slice path = map_path(map, parent, &arena);
+	bool may = false;
+	for (size_t i = 0; i < follow->folders->n_children && !may; i++)
+		may = pattern_may_match_below(follow->folders->children[i].text, path);
+	arena_free(&arena);
+	return may;
+}
+
 /* ---- plain paths ---- */
 
 static struct slice named_key(const struct map *map, uint32_t folder, struct arena *arena)

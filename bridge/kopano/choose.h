@@ -17,6 +17,9 @@ bool choose_store(const struct follow *follow, const struct map *map, uint32_t s
 bool choose_store_row(const struct follow *follow, const struct store_row *row);
 bool choose_folder(const struct follow *follow, const struct map *map, uint32_t folder);
 
+/* Nothing is known of a folder but its parent: may it have been followed? */
+bool choose_below(const struct follow *follow, const struct map *map, uint32_t parent);
+
 /* The folder is followed by a plain path: it is bound to it, in the map and, by the batch, in the state
  * (named/<folder>: the path). Nothing happens to one that is not, or is bound already. */
 void choose_bind(const struct follow *follow, struct map *map, uint32_t folder, struct batch *batch);

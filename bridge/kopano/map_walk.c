@@ -113,8 +113,11 @@ struct slice map_path(const struct map *map, uint32_t folder, struct arena *aren
 		return slice_of(NULL, 0);
 	uint32_t subtree = map_store(map, map_folder(map, folder)->store)->subtree;
 	size_t room = 0;
-	for (uint32_t f = folder; f != subtree; f = map_folder(map, f)->parent)
+	for (uint32_t f = folder; f != subtree; f = map_folder(map, f)->parent) {
+		if (!name_of(map, f).size)
+			return slice_of(NULL, 0); /* only its end is known */
 		room += 2 * name_of(map, f).size + 1;
+	}
 	uint8_t *start = arena_alloc(arena, room), *end = start + room, *at = end;
 	for (uint32_t f = folder; f != subtree; f = map_folder(map, f)->parent) {
 		if (at != end)

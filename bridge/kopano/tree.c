@@ -1,5 +1,6 @@
 #include "bridge/kopano/tree.h"
 
+#include "bridge/kopano/choose.h"
 #include "bridge/kopano/kopano.h"
 #include "core/step.h"
 
@@ -318,7 +319,7 @@ static uint32_t put_deleted(struct kopano *kopano, const struct entry *entry)
 		.source_key = entry->source_key, .parent_source_key = entry->parent_key, .type = FOLDER_GENERIC};
 	uint32_t parent = map_find_any(map, entry->parent_key);
 	unsigned changed;
-	if (parent == MAP_NONE || !(map_store(map, map_folder(map, parent)->store)->flags & STORE_FOLLOWED))
+	if (parent == MAP_NONE || !choose_below(kopano->config->follow, map, parent))
 		return MAP_NONE;
 	uint32_t folder = map_put(map, map_folder(map, parent)->store, &row, &changed);
 	if (folder != MAP_NONE)

@@ -255,6 +255,18 @@ class Patterns(WholeTest):
         self.wait_for_folder(self.b, CREATED, n)
         self.assert_whole()
 
+    def test_the_end_of_a_folder_that_nobody_knew_is_told_only_where_it_may_have_been_followed(self) -> None:
+        self.assertEqual(self.daemon.stop(), 0)
+        for parent in ("Out", "In"):
+            brief = self.new_folder("user1", parent, "brief")
+            self.fake.delete_folder(brief, hard=True)
+        self.start()
+        self.fake.create(self.new_folder("user1", "In", "after"))
+        self.assert_whole()
+        ends = self.topics.lifecycle_of(lifecycle.LIFECYCLE_TYPE_FOLDER_ENDED)
+        self.assertEqual([(e.folder.source_key, e.folder.path) for e in ends], [(brief.key, "")])
+        self.assertTrue(self.daemon.count("source: a folder of user1: it was deleted"))
+
     def test_out_and_in_within_one_answer(self) -> None:
         self.assertEqual(self.daemon.stop(), 0)
         self.fake.move_folder(self.a, self.outside)

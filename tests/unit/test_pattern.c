@@ -94,6 +94,21 @@ static void many_stars_do_not_take_long(void **state)
 	assert_false(pattern_matches("*a*a*a*a*a*a*a*a*a*a*b", slice_of(path, 4000)));
 }
 
+static void what_is_below_a_path_may_match(void **state)
+{
+	static const struct pattern_case cases[] = {
+		{"Inbox", "", true},   {"Inbox", "Inbox", false}, {"Inbox", "a", false},    {"a/b", "a", true},
+		{"a/b", "", false},    {"a/b", "a/b", false},     {"a/*", "a", true},       {"a/x*y", "a", true},
+		{"a/*", "a/b", false}, {"a/**", "a", true},       {"a/**", "a/b/c", true},  {"a/**", "b", false},
+		{"**/Old", "", true},  {"**/Old", "a/b", true},   {"a/**/Old", "b", false}, {"a\\/b", "", true},
+		{"a/\\*", "a", true},  {"**", "x", true},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		if (pattern_may_match_below(cases[i].pattern, slice_of_text(cases[i].path)) != cases[i].matches)
+			fail_msg("%s below %s", cases[i].pattern, cases[i].path);
+}
+
 static void mistakes_are_named(void **state)
 {
 	static const struct {
@@ -130,9 +145,10 @@ static void a_plain_pattern_has_a_path(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_plain_pattern_is_one_path), cmocka_unit_test(a_star_is_any_text_within_a_name),
-		cmocka_unit_test(two_stars_are_any_names),     cmocka_unit_test(many_stars_do_not_take_long),
-		cmocka_unit_test(mistakes_are_named),          cmocka_unit_test(a_plain_pattern_has_a_path),
+		cmocka_unit_test(a_plain_pattern_is_one_path),    cmocka_unit_test(a_star_is_any_text_within_a_name),
+		cmocka_unit_test(two_stars_are_any_names),        cmocka_unit_test(many_stars_do_not_take_long),
+		cmocka_unit_test(what_is_below_a_path_may_match), cmocka_unit_test(mistakes_are_named),
+		cmocka_unit_test(a_plain_pattern_has_a_path),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
