@@ -34,6 +34,16 @@ static void write_pid(int fd)
 		(void)!ftruncate(fd, 0);
 }
 
+/* It is there after somebody has tried a configuration as root. */
+static int cannot_open(const char *file, int number, struct err *err)
+{
+	if (access(file, F_OK) == 0)
+		return err_usage(err, "cannot open %s: %s; this user must own it, and the state beside it", file,
+				 strerror(number));
+	return err_usage(err, "cannot make %s: %s; the directory must exist and be writable for this user", file,
+			 strerror(number));
+}
+
 int lock_take(const char *path, int *fd, struct err *err)
 {
 	char file[PATH_MAX];
@@ -41,8 +51,7 @@ int lock_take(const char *path, int *fd, struct err *err)
 		return err_usage(err, "the path of the state is too long: %.200s...", path);
 	*fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
 	if (*fd < 0)
-		return err_usage(err, "cannot make %s: %s; the directory must exist and be writable for this user",
-				 file, strerror(errno));
+		return cannot_open(file, errno, err);
 	int rc = 0;
 	if (flock(*fd, LOCK_EX | LOCK_NB) == 0)
 		write_pid(*fd);

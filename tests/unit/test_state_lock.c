@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -53,6 +54,30 @@ static void a_holder_without_a_number_is_another_process(void **state)
 	lock_release(fd);
 }
 
+/* In a child, as somebody else than root. */
+static int take_the_lock_of_another(void)
+{
+	int fd = -1;
+	if (chmod(scratch_path(""), 0755) || chmod(scratch_path("state.db.lock"), 0) || (!getuid() && setuid(65534)))
+		return 1;
+	int rc = lock_take(scratch_path("state.db"), &fd, &err);
+	return rc != ERR_FATAL || err.exit_code != EXIT_USAGE ||
+	       !strstr(err.text, "Permission denied; this user must own it");
+}
+
+static void a_lock_of_another_user_is_not_taken_for_a_directory_that_is_missing(void **state)
+{
+	int fd = -1, status;
+	(void)state;
+	assert_int_equal(lock_take(scratch_path("state.db"), &fd, &err), 0);
+	lock_release(fd);
+	pid_t child = fork();
+	if (child == 0)
+		_exit(take_the_lock_of_another());
+	waitpid(child, &status, 0);
+	assert_int_equal(status, 0);
+}
+
 static void a_path_that_is_too_long_is_refused(void **state)
 {
 	char path[PATH_MAX + 10];
@@ -70,6 +95,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_lock_of_a_dead_process_is_free, scratch_make, scratch_remove),
 		cmocka_unit_test_setup_teardown(a_holder_without_a_number_is_another_process, scratch_make,
 						scratch_remove),
+		cmocka_unit_test_setup_teardown(a_lock_of_another_user_is_not_taken_for_a_directory_that_is_missing,
+						scratch_make, scratch_remove),
 		cmocka_unit_test(a_path_that_is_too_long_is_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
