@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/un.h>
 #include <sys/vfs.h>
@@ -140,6 +141,17 @@ static void examine_old_state(struct doctor *doctor, const char *path)
 			    path, strerror(errno));
 }
 
+/* Root may read and write what the daemon may not, so all else may look better than it is. */
+static void warn_of_root(struct doctor *doctor, const char *directory)
+{
+	struct stat st;
+	if (geteuid() == 0 && stat(directory, &st) == 0 && st.st_uid != 0)
+		examine_say(&doctor->examination, VERDICT_WARNING, "user",
+			    "%s belongs to user %u, and root looks at it, who may read everything: look as that user, "
+			    "as in `runuser -u tidings -- tidings check -c FILE -C`",
+			    directory, (unsigned)st.st_uid);
+}
+
 static void examine_state(struct doctor *doctor, const char *path)
 {
 	char copy[PATH_MAX];
@@ -150,6 +162,7 @@ static void examine_state(struct doctor *doctor, const char *path)
 	else
 		examine_new_state(doctor, path, directory);
 	warn_of_disk(doctor, directory);
+	warn_of_root(doctor, directory);
 }
 
 int doctor_examine(const struct settings *settings, bool json)

@@ -2,6 +2,7 @@
 """`tidings check --connect`: each step is ok, or what is wrong with it and how it is mended."""
 
 import json
+import os
 import subprocess
 import unittest
 
@@ -102,6 +103,12 @@ class State(Doctor, FileDaemonTest):
     def test_damaged(self) -> None:
         (self.directory / "state.db").write_bytes(b"hello\n" * 1000)
         self.assert_said("state", "wrong", "state.db", 2)
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root may do anything")
+    def test_root_is_no_measure_of_what_the_daemon_may(self) -> None:
+        self.assertNotIn("user", self.check(0))
+        os.chown(self.directory, 65534, 65534)
+        self.assert_said("user", "warning", "belongs to user 65534.*runuser", 0)
 
     def test_a_directory_that_is_not_there(self) -> None:
         self.write_config(state={"path": str(self.directory / "no" / "state.db")})
