@@ -6,7 +6,8 @@
  * copied and nothing is allocated by what the document claims. No general XML parser would do: the server writes
  * control characters as references (&#x1;) that XML forbids and that mails do contain. Refused: DOCTYPE, CDATA,
  * comments, processing instructions (but for the XML declaration), more than SCAN_DEPTH_LIMIT levels, a tag longer than
- * SCAN_TAG_LIMIT_BYTES, and more bytes without scan_renew_limit than the limit. Attributes are skipped. Names lose
+ * SCAN_TAG_LIMIT_BYTES, and more bytes without scan_renew_limit than the limit: an element of an array begins anew, and
+ * what is not asked for counts together, so that an answer without an end has one. Attributes are skipped. Names lose
  * their prefix.
  *
  * Walking: `level` is scan->depth just after the START of the element whose children are wanted; what a reader leaves
