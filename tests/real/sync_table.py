@@ -5,7 +5,9 @@ Each row (rows.py) is written into two fresh folders. After every step both side
 same state, once since the one that python-kopano printed and once since the one that Tidings printed; then they swap:
 python-kopano goes on from Tidings' new state and Tidings from python-kopano's. Both must name the same items with the
 same changes (Tidings in ascending change ids, folder.sync by kind). Then: the first sync, a sync that was interrupted
-(max_changes, the long form of the state), states of other folders, states that are none. Exit code 1 if anything differs.
+(max_changes, the long form of the state), states of other folders, states that are none. Then the folders of the store
+(--hierarchy, folder.sync_hierarchy), and with --login, a system administrator, the rows once more with --server and
+server.sync; what others do meanwhile is asked for again, so a busy server shows up as FAIL. Exit code 1 if anything differs.
 """
 
 import argparse
@@ -14,8 +16,9 @@ import subprocess
 import sys
 import tempfile
 import uuid
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import groupware
 import place
@@ -25,6 +28,7 @@ from rows import ASSOCIATED_ROWS, ROWS, Row, Stage
 NEW, ASSOCIATED = 0x800, 0x10
 SECONDS = 60
 ITEMS = 7
+TRIES = 5  # until both sides were asked with nothing in between
 
 Seen = Tuple[Any, ...]  # kind, source key, subject, read, item number, associated
 Answer = Tuple[List[Seen], str]  # what changed, the new state
@@ -47,12 +51,27 @@ class Importer:
         self.seen.append(("READ_STATE", item.sourcekey.lower(), state))
 
 
+class FolderImporter:
+    """Takes the callbacks of folder.sync_hierarchy."""
+
+    def __init__(self) -> None:
+        self.seen: List[Seen] = []
+
+    def update(self, folder: Any) -> None:
+        self.seen.append(("folder", folder.sourcekey.lower(), folder.name))
+
+    def delete(self, folder: Any, flags: int) -> None:
+        self.seen.append(("SOFT" if flags & 1 else "HARD", folder.sourcekey.lower()))
+
+
 def seen_of(event: Dict[str, Any]) -> Seen:
     kind, key = event["kind"], event.get("sourceKey", "")
     if kind == "DELETED":
         return (event["deletion"]["type"], key)
     if kind == "READ_STATE":
         return (kind, key, event["readState"]["read"])
+    if event["objectType"] == "FOLDER":
+        return ("folder", key, event["folderProperties"]["name"])
     item = event["item"]
     return (kind, key, item.get("subject", ""), item["read"], event["itemNumber"], event["associated"])
 
@@ -75,12 +94,12 @@ class Place:
     def config(self, name: str) -> Path:
         return Path(self.directory.name) / f"{name}.yaml"
 
-    def run(self, name: str, state: Optional[str]) -> "subprocess.CompletedProcess[str]":
-        command = [str(self.place.tidings), "sync", "-c", str(self.config(name)), *(["--state", state] if state is not None else [])]
+    def run(self, name: str, state: Optional[str], *how: str) -> "subprocess.CompletedProcess[str]":
+        command = [str(self.place.tidings), "sync", *how, "-c", str(self.config(name)), *(["--state", state] if state is not None else [])]
         return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SECONDS)
 
-    def tidings(self, name: str, state: Optional[str]) -> Answer:
-        done = self.run(name, state)
+    def tidings(self, name: str, state: Optional[str], *how: str) -> Answer:
+        done = self.run(name, state, *how)
         if done.returncode:
             raise AssertionError(f"tidings sync: exit {done.returncode}: {done.stderr}")
         *events, new = done.stdout.splitlines()
@@ -205,6 +224,85 @@ def accepted(where: Place, report: Report) -> None:
         report.line(f"accepted: {name}", differences(name, wanted, where.tidings("A", other)[0]), len(wanted))
 
 
+# --- the folders of a store, the whole server ------------------------------------------
+
+
+Ask = Callable[[Optional[str]], Answer]
+
+
+def agree(ask_python: Ask, ask_tidings: Ask, states: List[Optional[str]], what: str) -> Tuple[List[str], List[Optional[str]], int]:
+    """Both sides since each state; the problems, the new states, swapped, and how much was seen."""
+    problems, new, n = [], [], 0
+    for state in states:
+        for _ in range(TRIES):
+            python, tidings = ask_python(state), ask_tidings(state)
+            differ = differences(what, python[0], tidings[0])
+            if not differ:
+                break
+        problems += differ
+        n += len(tidings[0])
+        new.append((python, tidings)[len(new) == 0][1])
+    return problems, new, n
+
+
+def play_through(name: str, steps: List[Callable[[], Any]], ask_python: Ask, ask_tidings: Ask, states: List[Optional[str]], report: Report) -> None:
+    problems, n = [], 0
+    for i, step in enumerate(steps):
+        step()
+        more, states, seen = agree(ask_python, ask_tidings, states, f"step {i}")
+        problems += more
+        n += seen
+    report.line(name, problems, n)
+
+
+def hierarchy(where: Place, report: Report) -> None:
+    store, top = where.store, where.folders["A"]
+    where.config("hierarchy").write_text(json.dumps(
+        {"source": json.loads(where.config("A").read_text())["source"], "follow": {"mode": "stores", "stores": [where.place.user]}}))
+
+    def ask_python(state: Optional[str]) -> Answer:
+        importer = FolderImporter()
+        new = store.subtree.sync_hierarchy(importer, state)
+        return importer.seen, new
+
+    def ask_tidings(state: Optional[str]) -> Answer:
+        return where.tidings("hierarchy", state, "--hierarchy")
+
+    def rename() -> None:
+        top.folder("one").name = "two"
+
+    steps = [
+        lambda: None,
+        lambda: top.create_folder("one").create_folder("below"),
+        rename,
+        lambda: top.create_folder("other"),
+        lambda: top.move(top.folder("other"), top.folder("two")),
+        lambda: groupware.create(top.folder("two"), "an item is no news of folders"),
+        lambda: top.folder("two").delete(top.folder("two").folder("below")),
+        lambda: top.delete(top.folder("two")),
+    ]
+    play_through("hierarchy, from the start", steps, ask_python, ask_tidings, [None, None], report)
+
+
+def play_server(where: Place, row: Row, login: str, password_file: Optional[str], report: Report) -> None:
+    administrator = replace(where.place, user=login, password_file=place.optional_path(password_file))
+    server = groupware.log_on(administrator)
+    source = configuration(administrator, Path(where.directory.name), where.prefix, [])["source"]
+    where.config("server").write_text(json.dumps({"source": source}))
+
+    def ask_python(state: Optional[str]) -> Answer:
+        importer = Importer()
+        new = server.sync(importer, state)
+        return importer.seen, new
+
+    def ask_tidings(state: Optional[str]) -> Answer:
+        return where.tidings("server", state, "--server")
+
+    row.prepare(where.stage)
+    steps = [lambda step=step: step(where.stage) for step in row.steps]
+    play_through(f"server: {row.name}", steps, ask_python, ask_tidings, [server.state, ask_tidings("now")[1]], report)
+
+
 # --- command line -----------------------------------------------------------------
 
 
@@ -213,15 +311,20 @@ def main() -> int:
     place.add_kopano(parser)
     place.add_option(parser, "--tidings", "TIDINGS", "the program", str(place.ROOT / "build" / "tidings"))
     place.add_option(parser, "--other-user", "TIDINGS_KOPANO_OTHER_USER", "somebody to give a permission to")
+    parser.add_argument("--login", help="a system administrator, for --server")
+    parser.add_argument("--login-password-file", help="of that one")
     options = parser.parse_args()
     report = Report()
     for associated, rows in ((False, ROWS), (True, ASSOCIATED_ROWS)):
         for row in rows:
             with Place(options, associated) as where:
                 play(where, row, report)
-    for check in (from_the_start, interrupted, refused, accepted):
+    for check in (from_the_start, interrupted, refused, accepted, hierarchy):
         with Place(options, False) as where:
             check(where, report)
+    for row in ROWS if options.login else ():
+        with Place(options, False) as where:
+            play_server(where, row, options.login, options.login_password_file, report)
     print(f"{report.n} rows, {report.n_failed} failed")
     return 1 if report.n_failed else 0
 
