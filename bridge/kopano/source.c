@@ -125,6 +125,7 @@ static int seek(struct source *source, struct state *state, struct err *err)
 		rc = book_seek(kopano, state, err);
 	if (rc == 0)
 		rc = given_seek(kopano, state, err);
+	kopano->beside_next = true; /* so that following has the first turn: what came while nobody looked goes first */
 	return passing(rc, err);
 }
 

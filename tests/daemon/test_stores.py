@@ -54,6 +54,17 @@ class Stores(WholeTest):
         self.assert_whole()
         self.assertEqual((len(self.topics.folders), len(self.topics.events)), (n[0], n[1] + 1))
 
+    def test_after_a_restart_what_came_meanwhile_is_told_before_stores_are_looked_for(self) -> None:
+        self.write_config(follow={"objects": ["items", "folders", "stores"]})
+        self.follow_whole()
+        self.daemon.stop()
+        (item,) = self.fake.create("user1/Inbox")
+        self.fake.fault("never", "tableMulti")
+        self.start()
+        self.wait_for_records(lambda t: [e for e in t.events if e.source_key == item.key], "the new item")
+        self.fake.clear_faults()
+        self.assert_whole()
+
     def test_an_inventory_goes_on_after_kills(self) -> None:
         for i in range(30):
             self.fake.add_user(f"more{i}", PASSWORD)
