@@ -119,20 +119,24 @@ int facts_load_folder(struct client *client, struct slice entry_id, struct arena
 
 typedef void take_row_fn(void *list, const struct prop *cells);
 
-/* Page by page, to one that is not full. */
+/* Page by page, to one that is not full. Rows live in the arena; without one until they were taken. */
 static int read_table(struct client *client, const struct table_request *request, struct arena *arena,
 		      take_row_fn *take, void *list, struct err *err)
 {
 	struct prop cells[N_FOLDER_COLUMNS];
+	struct arena passing = {0};
 	size_t n_rows = PAGE;
 	int rc = client_open_table(client, request, err);
 	while (rc == 0 && n_rows == PAGE) {
-		for (n_rows = 0; (rc = client_next_row(client, arena, cells, err)) == 0; n_rows++)
+		for (n_rows = 0; (rc = client_next_row(client, arena ? arena : &passing, cells, err)) == 0; n_rows++) {
 			take(list, cells);
+			arena_free(&passing);
+		}
 		if (rc == KOPANO_END)
 			rc = n_rows == PAGE ? client_next_page(client, PAGE, err) : 0;
 	}
 	client_close_table(client);
+	arena_free(&passing);
 	return rc;
 }
 
@@ -223,16 +227,17 @@ static enum store_type store_type(const struct prop *cell)
 	return is_there(cell) && cell->number <= 2 ? (enum store_type)(cell->number + 1) : STORE_PRIVATE;
 }
 
-static struct store_facts store_of(const struct prop *cells)
+/* Its bytes are copied: rows need ten times as much, and there may be ten thousand. */
+static struct store_facts store_of(const struct prop *cells, struct arena *arena)
 {
 	struct store_facts facts = {
-		.row = {.entry_id = cells[STORE_ENTRY_ID].bytes,
-			.owner = cells[STORE_OWNER_ACCOUNT].bytes,
-			.display_name = cells[STORE_NAME].bytes,
+		.row = {.entry_id = arena_copy(arena, cells[STORE_ENTRY_ID].bytes),
+			.owner = arena_copy(arena, cells[STORE_OWNER_ACCOUNT].bytes),
+			.display_name = arena_copy(arena, cells[STORE_NAME].bytes),
 			.type = store_type(&cells[STORE_KIND]),
 			.detached = number(&cells[STORE_IS_DETACHED]) != 0,
 			.system = is_system(cells[STORE_OWNER_ID].bytes)},
-		.owner_name = cells[STORE_OWNER_NAME].bytes,
+		.owner_name = arena_copy(arena, cells[STORE_OWNER_NAME].bytes),
 		.size_bytes = number(&cells[STORE_SIZE]),
 		.modified_at_ns = cells[STORE_MODIFIED].time_ns,
 	};
@@ -256,8 +261,8 @@ static void take_store(void *context, const struct prop *cells)
 		list->room = list->room ? list->room * 2 : 16;
 		list->facts = xrealloc(list->facts, list->room * sizeof *list->facts);
 	}
-	keymap_add(&list->by_guid, cells[STORE_GUID].bytes, (uint32_t)list->n);
-	list->facts[list->n++] = store_of(cells);
+	keymap_add(&list->by_guid, arena_copy(&list->arena, cells[STORE_GUID].bytes), (uint32_t)list->n);
+	list->facts[list->n++] = store_of(cells, &list->arena);
 }
 
 int facts_list_stores(struct client *client, struct store_list *list, struct err *err)
@@ -269,7 +274,7 @@ int facts_list_stores(struct client *client, struct store_list *list, struct err
 		.n_rows = PAGE,
 	};
 	list->whole = true;
-	return read_table(client, &request, &list->arena, take_store, list, err);
+	return read_table(client, &request, NULL, take_store, list, err);
 }
 
 const struct store_facts *facts_find_store(const struct store_list *list, const uint8_t *guid)

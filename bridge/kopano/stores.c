@@ -63,7 +63,7 @@ static int read_stores(struct kopano *kopano, struct err *err)
 	int rc = facts_list_stores(kopano->client, &stores->list, err);
 	if (rc)
 		return rc;
-	stores->reading = true;
+	stores->reading = stores->has_list = true;
 	stores->unfinished = false;
 	stores->next = 0;
 	stores->gone = MAP_NONE;
@@ -307,9 +307,13 @@ static int go_on_reconsidering(struct kopano *kopano, struct err *err)
 static int go_on_announcing(struct kopano *kopano, struct err *err)
 {
 	uint32_t store = next_to_announce(kopano);
+	if (store != MAP_NONE && !kopano->stores.has_list)
+		return read_stores(kopano, err);
 	if (store != MAP_NONE)
 		return announce(kopano, store, err);
 	kopano->stores.may_announce = false;
+	facts_free_stores(&kopano->stores.list); /* several megabytes of a large server */
+	kopano->stores.has_list = false;
 	if (kopano->stores.inventory.announcing)
 		end_announcing(kopano);
 	return 0;
