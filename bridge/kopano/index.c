@@ -6,6 +6,11 @@
 
 enum { FIRST_ROOM = 64 };
 
+static uint8_t tag_of(uint32_t hash)
+{
+	return (uint8_t)(hash >> 24);
+}
+
 uint32_t index_hash(struct slice bytes)
 {
 	uint64_t h = UINT64_C(14695981039346656037);
@@ -20,7 +25,7 @@ uint32_t index_find(const struct index *index, uint32_t hash, const void *key, i
 	if (!index->n)
 		return INDEX_NONE;
 	for (size_t i = hash & (index->room - 1); index->slots[i]; i = (i + 1) & (index->room - 1))
-		if (match(context, index->slots[i] - 1, key))
+		if (index->tags[i] == tag_of(hash) && match(context, index->slots[i] - 1, key))
 			return index->slots[i] - 1;
 	return INDEX_NONE;
 }
@@ -31,6 +36,7 @@ static void place(struct index *index, uint32_t hash, uint32_t slot)
 	while (index->slots[i])
 		i = (i + 1) & (index->room - 1);
 	index->slots[i] = slot;
+	index->tags[i] = tag_of(hash);
 }
 
 static void grow(struct index *index, index_hash_fn *hash_of, const void *context)
@@ -38,15 +44,17 @@ static void grow(struct index *index, index_hash_fn *hash_of, const void *contex
 	struct index old = *index;
 	index->room = old.room ? old.room * 2 : FIRST_ROOM;
 	index->slots = xcalloc(index->room, sizeof *index->slots);
+	index->tags = xcalloc(index->room, sizeof *index->tags);
 	for (size_t i = 0; i < old.room; i++)
 		if (old.slots[i])
 			place(index, hash_of(context, old.slots[i] - 1), old.slots[i]);
 	free(old.slots);
+	free(old.tags);
 }
 
 void index_add(struct index *index, uint32_t hash, uint32_t number, index_hash_fn *hash_of, const void *context)
 {
-	if (4 * (index->n + 1) > 3 * index->room)
+	if (8 * (index->n + 1) > 7 * index->room)
 		grow(index, hash_of, context);
 	place(index, hash, number + 1);
 	index->n++;
@@ -61,6 +69,7 @@ static void close_gap(struct index *index, size_t gap, index_hash_fn *hash_of, c
 		if (((i - home) & mask) < ((i - gap) & mask))
 			continue;
 		index->slots[gap] = index->slots[i];
+		index->tags[gap] = index->tags[i];
 		gap = i;
 	}
 	index->slots[gap] = 0;
@@ -78,5 +87,6 @@ void index_remove(struct index *index, uint32_t hash, uint32_t number, index_has
 void index_free(struct index *index)
 {
 	free(index->slots);
+	free(index->tags);
 	*index = (struct index){0};
 }

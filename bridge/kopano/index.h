@@ -1,14 +1,16 @@
-/* Numbers found by what they stand for: a hash table that holds the numbers alone, 4 bytes for each slot. Whoever uses
- * it knows what a number's key is, and says so with two functions. A zeroed index is empty. Not thread-safe. */
+/* Numbers found by what they stand for: a hash table of the numbers, with a byte of their hash so that others need not
+ * be looked at: 5 bytes for each slot. Whoever uses it knows what a number's key is, and says so with two functions. A
+ * zeroed index is empty. Not thread-safe. */
 #ifndef TIDINGS_BRIDGE_KOPANO_INDEX_H
 #define TIDINGS_BRIDGE_KOPANO_INDEX_H
 
 #include "core/slice.h"
 
-enum { INDEX_NONE = UINT32_MAX };
+enum { INDEX_NONE = UINT32_MAX, INDEX_SLOT_BYTES = sizeof(uint32_t) + sizeof(uint8_t) };
 
 struct index {
 	uint32_t *slots; /* number + 1; 0: free */
+	uint8_t *tags;   /* of each slot: the top of the number's hash */
 	size_t n, room;  /* room: 0 or a power of two */
 };
 

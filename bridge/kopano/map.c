@@ -475,6 +475,6 @@ size_t map_bytes(const struct map *map)
 {
 	size_t n_slots = map->by_key.room + map->by_guid.room + map->texts.index.room;
 	return n_chunks(map->folders_used) * MAP_CHUNK * sizeof **map->folder_chunks +
-	       n_chunks(map->stores_used) * MAP_CHUNK * sizeof **map->store_chunks + n_slots * sizeof(uint32_t) +
+	       n_chunks(map->stores_used) * MAP_CHUNK * sizeof **map->store_chunks + n_slots * INDEX_SLOT_BYTES +
 	       map->texts.room;
 }

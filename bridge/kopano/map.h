@@ -15,10 +15,10 @@
  * rows have not come but whose children have are there without FOLDER_SEEN, as parents only; map_find does not give
  * them.
  *
- * Memory: 48 bytes for a folder, 4 to 8 for finding it, and each different pair of name and class once: 440,000 folders
- * of 10,000 stores take less than 30 MiB. Source keys that begin with the server's GUID, and entry ids of the usual
- * form, are kept short. A pair that no folder has any more is kept until map_free. Slices given out are copies in the
- * arena; a struct map_folder or map_store stays where it is until it is removed. Not thread-safe: it belongs to the
+ * Memory: 48 bytes for a folder, 6 to 12 for finding it, and each different pair of name and class once: 440,000
+ * folders of 10,000 stores take less than 30 MiB. Source keys that begin with the server's GUID, and entry ids of the
+ * usual form, are kept short. A pair that no folder has any more is kept until map_free. Slices given out are copies in
+ * the arena; a struct map_folder or map_store stays where it is until it is removed. Not thread-safe: it belongs to the
  * source's thread. */
 #ifndef TIDINGS_BRIDGE_KOPANO_MAP_H
 #define TIDINGS_BRIDGE_KOPANO_MAP_H
