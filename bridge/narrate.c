@@ -45,7 +45,7 @@ static void narrate_lifecycle(const struct lifecycle *event)
 
 void narrate_batch(const struct batch *batch)
 {
-	char place[MAX_PLACE];
+	char place[MAX_PLACE] = "";
 	const struct change *first = batch->n_changes ? &batch->changes[0] : NULL;
 	for (size_t i = 0; i < batch->n_lifecycle; i++)
 		narrate_lifecycle(&batch->lifecycle[i]);

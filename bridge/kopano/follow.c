@@ -201,21 +201,6 @@ static bool make_news_due(struct kopano *kopano)
 	return is_still;
 }
 
-static int look_for_news(struct kopano *kopano, struct err *err)
-{
-	kopano->maximum_at_ms = clock_ms() + kopano->config->poll_ms;
-	int rc = kopano->config->follow->once == ONCE_FOLDER ? ERR_GONE : maximum_ask(kopano, err);
-	if (rc && rc != ERR_GONE)
-		return rc;
-	bool is_still = make_news_due(kopano);
-	kopano->maximum_at_ms = clock_ms() + doorbell_interval_ms(kopano, is_still);
-	if (kopano->following == FOLLOWING_FOLDERS)
-		make_one_due(kopano);
-	else if (late_is_due(kopano))
-		make_due(kopano->server_stream, clock_ms());
-	return 0;
-}
-
 static bool is_due(const struct stream *stream, int64_t now)
 {
 	return stream->due && !stream->ended && stream->poll_at_ms <= now;
@@ -235,6 +220,22 @@ static struct stream *next_due(struct kopano *kopano)
 		found = found ? found : stream;
 	}
 	return found;
+}
+
+static int look_for_news(struct kopano *kopano, struct err *err)
+{
+	kopano->maximum_at_ms = clock_ms() + kopano->config->poll_ms;
+	int rc = kopano->config->follow->once == ONCE_FOLDER ? ERR_GONE : maximum_ask(kopano, err);
+	if (rc && rc != ERR_GONE)
+		return rc;
+	bool is_still = make_news_due(kopano);
+	kopano->maximum_at_ms = clock_ms() + doorbell_interval_ms(kopano, is_still);
+	if (kopano->following == FOLLOWING_FOLDERS)
+		make_one_due(kopano);
+	else if (late_is_due(kopano))
+		make_due(kopano->server_stream, clock_ms());
+	kopano->answered |= rc == 0 && !next_due(kopano);
+	return 0;
 }
 
 /* ---- steps ---- */

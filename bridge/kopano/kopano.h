@@ -168,7 +168,8 @@ struct kopano {
 	struct batch **pending; /* made, to be handed over, oldest first */
 	size_t n_pending, room_pending;
 	bool has_moved; /* since its standing was noted */
-	bool away;      /* the last step failed; it is said when one succeeds */
+	bool away;      /* a step failed; it is said when the server answers again: */
+	bool answered;  /* it has, to what is followed */
 
 	struct counts counts;
 	pthread_mutex_t mutex;  /* for waiting, and for what is below */

@@ -244,6 +244,12 @@ static void wait_for_poll(struct kopano *kopano)
 
 /* ---- the interface ---- */
 
+/* Not that something else than what had failed has gone well. */
+static bool has_recovered(const struct kopano *kopano)
+{
+	return kopano->answered || !follows_folders(kopano) || !is_mapped(kopano);
+}
+
 static int next(struct source *source, struct batch **batch, struct err *err)
 {
 	struct kopano *kopano = (struct kopano *)source;
@@ -260,11 +266,12 @@ static int next(struct source *source, struct batch **batch, struct err *err)
 			rc = passing(take_step(kopano, &idle, err), err);
 		if (rc) {
 			kopano->away = rc == ERR_AGAIN;
+			kopano->answered = false;
 			if (kopano->away)
 				status_failed(kopano, err);
 			return rc;
 		}
-		if (kopano->away) {
+		if (kopano->away && has_recovered(kopano)) {
 			kopano->away = false;
 			status_back(kopano);
 			return SOURCE_BACK;

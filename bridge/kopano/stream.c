@@ -154,17 +154,21 @@ static int register_sync(struct kopano *kopano, struct stream *stream, struct er
 	return 0;
 }
 
-/* The server keeps the settled id, which also keeps the sync id alive; a later look tells whether it was set back. */
+/* The server keeps the settled id, which also keeps the sync id alive; a later look tells whether it was set back. The
+ * state has it with the next answer. */
 static void note_kept(struct kopano *kopano, struct stream *stream)
 {
 	stream->checked = true;
 	stream->kept_at_ms = clock_ms();
 	stream->kept = (struct stream_position){stream->sync_id, stream->settle.settled};
-	if (kopano->config->follow->once)
-		return;
-	struct batch *batch = share_batch(kopano, stream->name);
-	batch_put(batch, slice_of_text(stream->kept_key), position_write(&batch->arena, &stream->kept));
-	hand_over(kopano, batch);
+	stream->kept_is_new = !kopano->config->follow->once;
+}
+
+static void put_kept(struct stream *stream, struct batch *batch)
+{
+	if (stream->kept_is_new)
+		batch_put(batch, slice_of_text(stream->kept_key), position_write(&batch->arena, &stream->kept));
+	stream->kept_is_new = false;
 }
 
 /* Whether the sync id is (still) this stream's: asked after each logon, and hourly at least. getChanges would not tell:
@@ -369,12 +373,14 @@ void stream_answered(struct kopano *kopano, struct stream *stream, uint32_t max)
 	round_note(stream, max);
 	stream->n_gone = 0;
 	doorbell_answered(kopano, stream);
+	kopano->answered = true;
 	if (stream->still_next > stream->still)
 		stream->still = stream->still_next;
 	struct batch *batch = share_batch(kopano, stream->name);
 	bool has_moved = settle_advance(settle, max, batch, stream->taken_key);
 	if (has_moved)
 		stream_put(stream, batch);
+	put_kept(stream, batch);
 	if (stream->kind == STREAM_SERVER)
 		purge(kopano, settle->settled, batch);
 	late_note(kopano);

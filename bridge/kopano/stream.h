@@ -46,6 +46,7 @@ struct stream {
 	bool checked; /* the sync id, since the last logon */
 	int64_t kept_at_ms;
 	struct stream_position kept; /* what the server was last told to keep; it must not go back */
+	bool kept_is_new;            /* the state does not have it yet */
 
 	bool due; /* to be asked, but not before: */
 	int64_t poll_at_ms;

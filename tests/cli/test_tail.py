@@ -88,8 +88,9 @@ class Tail:
 
     def test_all_topics(self) -> None:
         events = self.events()
-        self.assertEqual(sum(e.get("type") == "SNAPSHOT_COMPLETED" for e in events), 4)
-        self.assertEqual(len(events), len(self.events("--topic", "items")) + len(self.events("--topic", "lifecycle,deadletter")))
+        self.assertEqual(sum(e.get("type") == "STARTED" for e in events), 1)
+        by_topic = [len(self.events("--topic", topics)) for topics in ("items", "folders", "lifecycle,deadletter")]
+        self.assertEqual((len(events), by_topic[1]), (sum(by_topic), 4))
 
     def test_filters(self) -> None:
         hello = ["hello 1", "hello 2", "hello 3"]
@@ -102,7 +103,7 @@ class Tail:
         self.assertEqual(self.subjects("--folder", item["parentSourceKey"]), hello)
         self.assertEqual(self.subjects("--key", f"{item['store']['guid']}/{item['parentSourceKey']}"), hello)
         self.assertEqual(len(self.events("--kind", "snapshot-end")), 4)
-        self.assertEqual(len(self.events("--object", "folder")), 0)
+        self.assertEqual(len(self.events("--object", "folder")), 4)
         self.assertEqual(len(self.events("--object", "item", "--count", "2")), 2)
 
     def test_from_a_time(self) -> None:

@@ -34,9 +34,6 @@ class Asking(DaemonTest):
     def socket(self) -> Path:
         return self.directory / "state.db.sock"
 
-    def is_listed(self) -> bool:
-        return self.has_position() and not self.state_entries(b"position/snapshot/")
-
     def run_until_listed(self) -> None:
         self.start()
         self.wait_for(self.is_listed, "the snapshot's end")

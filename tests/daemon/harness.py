@@ -28,6 +28,8 @@ KAFKA = os.environ.get("TIDINGS_KAFKA", "")
 PASSWORD = "Geheim-7nP4x"
 TOPICS = ("items", "folders", "addressbook", "lifecycle", "deadletter", "notifications")
 
+FOLDER_FOLLOWED = 1 << 2  # of the flags in a folder's entry (bridge/kopano/map.h)
+
 Listing = dict[bytes, tuple[int, str, bool, bool]]
 
 
@@ -200,6 +202,12 @@ class DaemonTest(unittest.TestCase):
 
     def has_position(self) -> bool:
         return bool(self.state_entries(b"position/contents/"))
+
+    def is_listed(self) -> bool:
+        """Every folder that is followed, as far as the state says."""
+        entries = [value for _, value in self.state_entries(b"folder/")]
+        followed = [value for value in entries if value[1] & FOLDER_FOLLOWED]
+        return bool(followed) and all(value[4] for value in followed)
 
     # ---- waiting ----
 

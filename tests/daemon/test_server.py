@@ -284,6 +284,8 @@ class Killed(ServerTest):
         self.folders = [self.new_folder(store, "", "own") for store in ("user1", "user2", "admin1")]
         self.fake.create("user1/Inbox", 500, quiet=True)
         self.start()
+        # A first start that leaves no state at all is followed by another first start, which knows of no records before.
+        self.wait_for(lambda: self.state_entries(b"position/folders"), "where it began")
         for n in range(12):
             for m in range(rng.randrange(1, 12)):
                 self.work(rng, f"{n}-{m}")
