@@ -249,8 +249,8 @@ static struct sqlite_state *new_state(const char *path)
 	struct sqlite_state *sqlite = xcalloc(1, sizeof *sqlite);
 	sqlite->state.ops = &ops;
 	sqlite->lock_fd = -1;
-	sqlite->path = xmalloc(strlen(path) + 1);
-	strcpy(sqlite->path, path);
+	size_t size = strlen(path) + 1;
+	sqlite->path = memcpy(xmalloc(size), path, size);
 	return sqlite;
 }
 
