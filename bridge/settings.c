@@ -209,7 +209,7 @@ static int read_memory(struct settings *settings, struct err *err)
 {
 	static const char *const keys[] = {"budget", NULL};
 	const struct conf_node *map = conf_get(settings->tree, "memory");
-	int64_t budget_bytes = 16 * MIB;
+	int64_t budget_bytes = 8 * MIB;
 	if (map &&
 	    (conf_keys(map, keys, err) || conf_bytes(map, "budget", 4 * MIB, INT64_C(1) << 40, &budget_bytes, err)))
 		return ERR_FATAL;
