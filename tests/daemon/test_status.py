@@ -32,7 +32,7 @@ class Status(AskingTest):
         self.assertEqual(found["sink"]["unacknowledged"], 0)
         self.assertGreaterEqual(found["counters"]["acknowledged"], 5)  # three rows, both ends
         self.assertEqual(found["counters"]["published"], found["counters"]["acknowledged"])
-        self.assertEqual(found["memory"]["budget_bytes"], 16 << 20)
+        self.assertEqual(found["memory"]["budget_bytes"], 8 << 20)
         self.assertGreater(found["memory"]["peak_bytes"], 1 << 20)
         (stream,) = [s for s in found["streams"] if s["stream"].startswith("contents/")]
         (key, value), = self.state_entries(b"position/contents/")

@@ -79,7 +79,7 @@ static void what_is_absent_has_its_default(void **state)
 	(void)state;
 	assert_int_equal(load(GOOD), 0);
 	assert_false(settings.follow.associated);
-	assert_int_equal(settings.budget_bytes, 16 << 20);
+	assert_int_equal(settings.budget_bytes, 8 << 20);
 	assert_int_equal(settings.log_level, LOG_LEVEL_INFO);
 	settings_free(&settings);
 }
