@@ -60,7 +60,9 @@ class Consumer(DaemonTest):
         return [line for line in text[:text.rfind("\n") + 1].splitlines() if is_json(line)]
 
     def lost(self) -> set[tuple[str, str]]:
-        return lost(Server.of(self.fake, FOLDERS, self.since), records_of(self.lines()))
+        rows = self.fake.do("folders", store="user1")["folders"]
+        folders = {row["key"]: row["name"] for row in rows if f"user1/{row.get('name')}" in FOLDERS}
+        return lost(Server.of_folders(self.fake, folders, self.since, {}), records_of(self.lines()))
 
     def n_listed(self) -> int:
         return sum('"kind":"SNAPSHOT_END"' in line for line in self.lines())

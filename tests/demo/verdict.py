@@ -50,7 +50,10 @@ class Server:
 
     @staticmethod
     def of(fake: Any, stores: Iterable[str], since: int, people: dict[str, str]) -> "Server":
-        folders = {key: name for store in stores for key, name in _folders_of(fake, store).items()}
+        return Server.of_folders(fake, {key: name for store in stores for key, name in _folders_of(fake, store).items()}, since, people)
+
+    @staticmethod
+    def of_folders(fake: Any, folders: dict[str, str], since: int, people: dict[str, str]) -> "Server":
         journal = fake.do("journal", after=since)["entries"] if since < NEVER else []
         lists = {key: {item.key.hex(): (item.subject, item.read) for item in fake.listing(key)} for key in folders}
         return Server(since, journal, lists, folders, people)
