@@ -12,6 +12,9 @@ enum { BACKLOG = 16 };
 
 static int cannot(const char *path, struct err *err)
 {
+	if (errno == EMFILE || errno == ENFILE)
+		return err_fatal(err, "cannot make the control socket %s: %s; raise the limit of open files", path,
+				 strerror(errno));
 	return err_usage(
 		err,
 		"cannot make the control socket %s: %s; its directory must exist and be writable for this user "
