@@ -43,7 +43,7 @@ class Status(AskingTest):
         self.run_until_listed()
         table = self.done("status")
         self.assertRegex(table, r"(?m)^source\n  name +kopano\n")
-        self.assertRegex(table, r"(?m)^  budget +16\.0 MiB$")
+        self.assertRegex(table, r"(?m)^  budget +8\.0 MiB$")
         self.assertRegex(table, r"(?m)^streams\n  stream +position +text\n  contents/\S+ +[0-9a-f]{16}  \"Inbox\" of user1")
         self.assertNotRegex(table, r" \n")
 
