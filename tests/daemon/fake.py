@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Iterable, Optional
 
+from ports import free_port
 from process import BUILD
 
 
@@ -43,7 +44,7 @@ def place_text(place: Place) -> str:
 class FakeServer:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self.port = 0
+        self.port = free_port()
         self.tls_port: Optional[int] = None
         self.process: Optional[subprocess.Popen] = None
 

@@ -3,6 +3,8 @@
 import socket
 import threading
 
+from ports import free_port
+
 
 class Gate:
     """Listens on a port of its own, the same one each time it is opened, and passes bytes both ways."""
@@ -10,7 +12,7 @@ class Gate:
     def __init__(self, to_port: int) -> None:
         self.to_port = to_port
         self.listener: socket.socket | None = None
-        self.port = 0
+        self.port = free_port()
         self.pairs: list[tuple[socket.socket, socket.socket]] = []
         self.mutex = threading.Lock()
 
@@ -18,17 +20,11 @@ class Gate:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/"
 
-    def reserve(self) -> None:
-        """Choose the port, but let nobody in yet."""
-        self.open()
-        self.close()
-
     def open(self) -> None:
         self.listener = socket.socket()
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.listener.bind(("127.0.0.1", self.port))
         self.listener.listen()
-        self.port = self.listener.getsockname()[1]
         threading.Thread(target=self._accept, args=(self.listener,), daemon=True).start()
 
     def close(self) -> None:

@@ -57,7 +57,6 @@ class Notify(FileDaemonTest):
 
     def test_ready_and_well_while_the_server_is_away(self) -> None:
         gate = Gate(self.fake.port)
-        gate.reserve()
         self.write_config(source={"kopano": {"url": gate.url}})
         self.start_watched()
         self.wait_for("READY", "1")

@@ -83,7 +83,6 @@ class Unreachable(Sessions):
         super().setUp()
         self.gate = Gate(self.fake.port)
         self.addCleanup(self.gate.close)
-        self.gate.reserve()
         self.write_config(source={"kopano": {"url": self.gate.url}})
 
     def test_at_the_start(self) -> None:

@@ -200,7 +200,6 @@ class Reload(AskingTest):
     def test_while_the_server_is_away(self) -> None:
         gate = Gate(self.fake.port)
         self.addCleanup(gate.close)
-        gate.reserve()
         url = self.config["source"]["kopano"]["url"]
         self.write_config(source={"kopano": {"url": gate.url}})
         self.start()

@@ -2,13 +2,13 @@
 """The whole daemon into ZeroMQ: the consumer that is waited for, away, back, killed, replaced, refused; and subscribers."""
 
 import json
-import socket
 import struct
 import subprocess
 import unittest
 
 import zmq
 from harness import merge
+from ports import free_port
 from process import Daemon
 from topics import change, lifecycle
 from waiting import wait_until
@@ -222,9 +222,7 @@ class Acknowledged(ZeroMQDaemonTest):
 
 class OverTCP(ZeroMQDaemonTest):
     def endpoints(self) -> tuple[str, str]:
-        """Ports that were free a moment ago."""
-        with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as another:
-            return tuple(f"tcp://127.0.0.1:{server.getsockname()[1]}" for server in (one, another))
+        return tuple(f"tcp://127.0.0.1:{free_port()}" for _ in range(2))
 
     def test_bridge_and_consumer_are_killed_and_back(self) -> None:
         self.fake.create("user1/Inbox", N_ITEMS)
