@@ -212,12 +212,25 @@ static bool has_path(const struct map *map, uint32_t store, const char *pattern)
 	return found;
 }
 
+/* A folder that is bound has gone to another path: it may be that of any plain one. */
+static bool has_moved(const struct follow *follow, const struct map *map, uint32_t store)
+{
+	bool moved = false;
+	for (uint32_t f = map_next_of_store(map, store, MAP_NONE); f != MAP_NONE && !moved;
+	     f = map_next_of_store(map, store, f)) {
+		struct arena arena = {0};
+		moved = map_folder(map, f)->flags & FOLDER_BOUND && !matching(follow, map_path(map, f, &arena), true);
+		arena_free(&arena);
+	}
+	return moved;
+}
+
 const char *choose_missing(const struct follow *follow, const struct map *map, uint32_t store)
 {
 	for (size_t i = 0; follow->folders && i < follow->folders->n_children; i++) {
 		const char *pattern = follow->folders->children[i].text;
 		if (pattern_is_plain(pattern) && !has_path(map, store, pattern))
-			return pattern;
+			return has_moved(follow, map, store) ? NULL : pattern;
 	}
 	return NULL;
 }

@@ -31,8 +31,8 @@ int choose_load(const struct follow *follow, struct map *map, struct state *stat
 /* It is the store that the configuration calls so. */
 bool choose_names(const char *name, const struct map *map, uint32_t store);
 
-/* The first plain path of the configuration that no folder of the store has and none is bound to; NULL: there is none.
- */
+/* The first plain path of the configuration that no folder of the store has; NULL: there is none, or it may be that of
+ * a bound folder which was moved. */
 const char *choose_missing(const struct follow *follow, const struct map *map, uint32_t store);
 
 #endif

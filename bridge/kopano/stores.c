@@ -196,12 +196,29 @@ static int check_paths(struct kopano *kopano, struct err *err)
 	return 0;
 }
 
+static int check_named(struct kopano *kopano, struct err *err)
+{
+	int rc = check_stores(kopano, err);
+	return rc ? rc : check_paths(kopano, err);
+}
+
+/* Where others are followed already, one that is missing is no reason to stop: it may be a user who has left. */
+static void tell_missing(struct kopano *kopano)
+{
+	struct err err;
+	kopano->stores.told_missing = true;
+	if (check_named(kopano, &err) == 0)
+		return;
+	struct batch *batch = share_batch(kopano, "stores");
+	share_lifecycle(kopano, NO_FOLDER, batch, LIFECYCLE_MISSED,
+			arena_text(&batch->arena, "%s; it will be followed once it is there", err.text));
+	hand_over(kopano, batch);
+}
+
 static int end_inventory(struct kopano *kopano, struct err *err)
 {
 	struct stores *stores = &kopano->stores;
-	int rc = stores->is_first ? check_stores(kopano, err) : 0;
-	if (rc == 0 && stores->is_first)
-		rc = check_paths(kopano, err);
+	int rc = stores->is_first ? check_named(kopano, err) : 0;
 	if (rc)
 		return rc;
 	struct batch *batch = share_batch(kopano, "stores");
@@ -289,6 +306,15 @@ static int go_on_reading(struct kopano *kopano, struct err *err)
 	return rc;
 }
 
+static void end_reconsidering(struct kopano *kopano)
+{
+	struct stores *stores = &kopano->stores;
+	stores->reconsider = false;
+	stores->may_announce = true;
+	if (!stores->told_missing)
+		tell_missing(kopano);
+}
+
 static int go_on_reconsidering(struct kopano *kopano, struct err *err)
 {
 	struct stores *stores = &kopano->stores;
@@ -297,7 +323,7 @@ static int go_on_reconsidering(struct kopano *kopano, struct err *err)
 	while (rc == 0 && kopano->n_pending == n_before && !kopano->walk.now) {
 		uint32_t store = map_next_store(&kopano->map, stores->reconsidered);
 		if (store == MAP_NONE)
-			return stores->reconsider = false, stores->may_announce = true, 0;
+			return end_reconsidering(kopano), 0;
 		if ((rc = discover_changed(kopano, store, err)) == 0)
 			stores->reconsidered = store;
 	}

@@ -8,6 +8,7 @@ from topics import change, lifecycle
 from whole import FOLDER, STORE, WholeTest
 
 CREATED, UPDATED, DELETED = change.KIND_CREATED, change.KIND_UPDATED, change.KIND_DELETED
+MISSED = lifecycle.LIFECYCLE_TYPE_MISSED
 FOUND = lifecycle.LIFECYCLE_TYPE_STORE_FOUND
 DETACHED = lifecycle.LIFECYCLE_TYPE_STORE_DETACHED
 VANISHED = lifecycle.LIFECYCLE_TYPE_STORE_VANISHED
@@ -219,6 +220,39 @@ class Stores(WholeTest):
             self.start()
             self.assertEqual(self.daemon.wait(), 2)
             self.assertIn('no store of "nobody"', self.daemon.log())
+
+    def test_a_store_that_is_added_and_not_there_is_told_of_and_the_others_go_on(self) -> None:
+        self.write_config(follow={"mode": "stores", "stores": ["user2"]})
+        self.follow_whole()
+        self.assertEqual(self.daemon.stop(), 0)
+        self.write_config(follow={"mode": "stores", "stores": ["user2", "nobody"]})
+        self.start()
+        self.fake.create("user2/Inbox")
+        self.wait_for_records(lambda t: t.lifecycle_of(MISSED), "it is told of")
+        self.assertIn('no store of "nobody"', self.topics.lifecycle_of(MISSED)[0].text)
+        self.daemon.wait_for('no store of "nobody"')
+        self.fake.add_user("nobody", "secret")
+        self.all_stores = ("user2", "nobody")
+        self.assert_whole()
+        self.assertEqual(len(self.topics.lifecycle_of(MISSED)), 1)
+
+    def test_a_folder_that_is_added_and_not_there_is_told_of_but_not_one_that_was_renamed(self) -> None:
+        new = self.new_folder("user2", "", "New")
+        self.write_config(follow={"mode": "folders", "stores": ["user2"], "folders": ["Inbox", "New"]})
+        self.start()
+        self.wait_for_folder(new, CREATED)
+        self.fake.rename_folder(new, "Renamed")
+        self.wait_for_folder(new, UPDATED)
+        self.restart()
+        self.fake.create(new)
+        self.wait_for_records(lambda t: t.of_kind(CREATED, change.ORIGIN_ICS), "it is followed on")
+        self.assertEqual(self.daemon.stop(), 0)
+        self.topics.read_to_end()
+        self.assertEqual(self.topics.lifecycle_of(MISSED), [])
+        self.write_config(follow={"mode": "folders", "stores": ["user2"], "folders": ["Inbox", "nowhere"]})
+        self.start()
+        self.wait_for_records(lambda t: t.lifecycle_of(MISSED), "it is told of")
+        self.assertIn('no folder "nowhere" in the store of "user2"', self.topics.lifecycle_of(MISSED)[0].text)
 
 
 class Calls(WholeTest):
