@@ -27,14 +27,16 @@ class State(DaemonTest):
         super().setUp()
         self.fake.create("user1/Inbox", 3)
         self.start()
-        self.wait_for(lambda: len(self.positions()) == 2 and not self.state_entries(b"position/snapshot/"), "two streams")
+        self.wait_for(lambda: len(self.positions()) == 2 and self.is_listed(), "two streams, and both are listed")
 
     def make_topics(self) -> None:
         self.topic_names = {}
         (self.directory / "records").mkdir()
 
     def default_config(self) -> dict[str, Any]:
-        return super().default_config() | {"sink": {"file": {"directory": str(self.directory / "records")}}}
+        config = super().default_config() | {"sink": {"file": {"directory": str(self.directory / "records")}}}
+        config["source"]["kopano"]["settle_ms"] = 600000  # positions stay where they are
+        return config
 
     def positions(self) -> list[tuple[bytes, bytes]]:
         return self.state_entries(b"position/contents/")

@@ -6,17 +6,20 @@ import subprocess
 import sys
 import threading
 import unittest
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any, Iterator, Optional
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "daemon"))
 
 from fake import Item  # noqa: E402
 from harness import PASSWORD, DaemonTest  # noqa: E402
 from process import BUILD  # noqa: E402
+from waiting import wait_until  # noqa: E402
 
 DEADLINE_S = 60
 INBOX = "user1/Inbox"
+EXPORT = "exportMessageChangesAsStream"
 Lines = list[dict[str, Any]]
 
 
@@ -151,16 +154,32 @@ class Rounds(Sync):
 
     def test_an_entry_that_appears_late_is_waited_for(self) -> None:
         """Its id is lower than one that can be seen before it."""
-        self.write_config(source={"kopano": {"settle_ms": 1500}})
         state = self.now()
-        self.fake.do("hold", folder=INBOX, ms=700)
+        self.write_config(source={"kopano": {"settle_ms": 3000}})
+        self.fake.hold(INBOX)
         self.fake.create(INBOX, subject="late")
-        self.fake.do("hold", folder=INBOX, ms=1)
+        self.fake.hold(INBOX, ms=1)
         self.fake.create(INBOX, subject="early")
-        lines, new = self.sync(state)
+        with self.released_when_something_is_read():
+            lines, new = self.sync(state)
         self.assertEqual([line["item"]["subject"] for line in lines], ["early", "late"])
         self.assertLess(lines[1]["changeId"], lines[0]["changeId"])
         self.assertEqual(self.changes_since(new), [])
+
+    @contextmanager
+    def released_when_something_is_read(self) -> Iterator[None]:
+        n_calls = self.fake.calls(EXPORT)
+
+        def release() -> None:
+            wait_until(lambda: self.fake.calls(EXPORT) > n_calls, "an item is read")
+            self.fake.release()
+
+        thread = threading.Thread(target=release)
+        thread.start()
+        try:
+            yield
+        finally:
+            thread.join()
 
     def test_an_item_that_cannot_be_read_is_named(self) -> None:
         state = self.now()

@@ -11,6 +11,7 @@ __all__ = ["FileTopics", "change", "dead_letter", "lifecycle"]
 
 KINDS = ("items", "folders", "addressbook", "lifecycle", "deadletter", "notifications")
 LENGTH = struct.Struct("<I")
+MAX_PASSES = 100
 
 
 class FileTopics(Topics):
@@ -33,6 +34,15 @@ class FileTopics(Topics):
         self._read_new()
 
     def _read_new(self) -> int:
+        """With a record of one file everything is read that was written before it into the others."""
+        n_records = n_new = self._read_files()
+        for _ in range(MAX_PASSES):
+            if not n_new:
+                break
+            n_records += (n_new := self._read_files())
+        return n_records
+
+    def _read_files(self) -> int:
         n_records = 0
         for kind in KINDS:
             for value in self._new_records(kind):

@@ -214,6 +214,10 @@ class DaemonTest(unittest.TestCase):
     def wait_for_records(self, condition: Callable[[Topics], object], what: str, seconds: float = SECONDS) -> None:
         self.topics.wait_until(lambda: condition(self.topics), what, seconds)
 
+    def wait_for_equal(self, value: Callable[[], Any], expected: Any, what: str) -> None:
+        """Of what is read meanwhile, or of the state, which is committed after the records were acknowledged."""
+        self.topics.wait_until(lambda: value() == expected, lambda: f"{what}: {value()} is not {expected}")
+
     def wait_for(self, condition: Callable[[], object], what: str, seconds: float = SECONDS) -> None:
         wait_until(condition, what, seconds)
 

@@ -8,11 +8,10 @@ import subprocess
 from pathlib import Path
 from typing import Mapping, Optional, Sequence
 
-from waiting import wait_until
+from waiting import SECONDS, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = (ROOT / os.environ.get("BUILD", "build")).resolve()
-STOP_SECONDS = 20.0
 
 
 class Daemon:
@@ -69,7 +68,7 @@ class Daemon:
         """Lines of the log in which the pattern is found."""
         return sum(bool(re.search(pattern, line)) for line in self.lines())
 
-    def wait_for(self, pattern: str, seconds: float = 20.0) -> None:
+    def wait_for(self, pattern: str, seconds: float = SECONDS) -> None:
         wait_until(lambda: self.count(pattern), lambda: f"/{pattern}/ in the log:\n{self.log()}", seconds)
 
     def cpu_seconds(self) -> float:
@@ -80,7 +79,7 @@ class Daemon:
     def running(self) -> bool:
         return self.process is not None and self.process.poll() is None
 
-    def wait(self, seconds: float = STOP_SECONDS) -> int:
+    def wait(self, seconds: float = SECONDS) -> int:
         """Its exit status; negative: the signal that ended it."""
         assert self.process is not None
         try:
@@ -94,7 +93,7 @@ class Daemon:
         assert self.process is not None
         self.process.send_signal(number)
 
-    def stop(self, seconds: float = STOP_SECONDS) -> int:
+    def stop(self, seconds: float = SECONDS) -> int:
         """Once it takes signals: before that they end it at once."""
         wait_until(lambda: not self.running() or self.count("version"), "the daemon says that it has begun")
         self.signal(signal.SIGTERM)

@@ -11,8 +11,9 @@ from typing import Callable
 from files import FileDaemonTest
 from gate import Gate
 
-SECONDS = 20.0
+SECONDS = 40.0
 WATCHDOG_MS = 1000
+LONG_MS = 6000  # of which a busy machine does not take half
 
 
 class Manager:
@@ -42,8 +43,8 @@ class Notify(FileDaemonTest):
         self.manager = Manager(str(self.directory / "notify"))
         self.addCleanup(self.manager.socket.close)
 
-    def start_watched(self) -> None:
-        self.start(env={"NOTIFY_SOCKET": str(self.directory / "notify"), "WATCHDOG_USEC": str(WATCHDOG_MS * 1000)})
+    def start_watched(self, watchdog_ms: int = WATCHDOG_MS) -> None:
+        self.start(env={"NOTIFY_SOCKET": str(self.directory / "notify"), "WATCHDOG_USEC": str(watchdog_ms * 1000)})
 
     def wait_for(self, key: str, value: str) -> dict[str, str]:
         return self.manager.wait_for(lambda message: value in message.get(key, ""))
@@ -68,15 +69,14 @@ class Notify(FileDaemonTest):
         self.wait_for("STATUS", "source: back")
 
     def test_the_watchdog_is_fed_before_it_bites_and_not_by_every_turn(self) -> None:
-        began = time.monotonic()
-        self.start_watched()
+        self.start_watched(LONG_MS)
         times = []
-        for _ in range(4):
+        for _ in range(3):
             self.fake.create("user1/Inbox")
             self.wait_for("WATCHDOG", "1")
             times.append(time.monotonic())
-        self.assertLess(max(after - before for before, after in zip(times, times[1:])), WATCHDOG_MS / 1000)
-        self.assertGreater(times[-1] - began, 3 * WATCHDOG_MS / 2000)
+        self.assertLess(max(after - before for before, after in zip(times, times[1:])), LONG_MS / 1000)
+        self.assertGreater(times[-1] - times[0], LONG_MS / 2000)
 
     def test_a_daemon_that_hangs_does_not_feed_it(self) -> None:
         self.start_watched()

@@ -4,7 +4,7 @@
 import unittest
 
 from harness import PASSWORD
-from topics import change, lifecycle
+from topics import change, dead_letter, lifecycle
 from whole import FOLDER, STORE, WholeTest
 
 CREATED, UPDATED, DELETED = change.KIND_CREATED, change.KIND_UPDATED, change.KIND_DELETED
@@ -19,6 +19,11 @@ class Stores(WholeTest):
 
     def of_store(self, owner: str) -> list[int]:
         return [e.kind for e in self.store_records() if e.store.owner == owner]
+
+    def wait_for_store(self, owner: str, *kinds: int) -> change.ChangeEvent:
+        """Its records, all of them; returns the last one."""
+        self.wait_for_equal(lambda: self.of_store(owner), list(kinds), f"the store of {owner}")
+        return [e for e in self.store_records() if e.store.owner == owner][-1]
 
     def follow_whole(self) -> None:
         self.fake.create("user2/Inbox", 2)
@@ -99,12 +104,13 @@ class Stores(WholeTest):
         self.all_stores = (*self.all_stores, "late")
         self.fake.create("late/Inbox", 3)
         self.wait_for_records(lambda t: t.lifecycle_of(FOUND), "it is found")
-        self.assertEqual(self.topics.letters, [])
         self.assertEqual(self.topics.lifecycle_of(FOUND)[0].store.owner, "late")
         self.fake.create("late/Inbox", 3)
         self.wait_for_whole()
-        self.assertEqual(self.of_store("late"), [CREATED])
+        self.wait_for_store("late", CREATED)
         self.assert_whole()
+        # Stores are not looked for so often: what came before it was found may be named by a dead letter, and is listed.
+        self.assertLessEqual({letter.cause for letter in self.topics.letters}, {dead_letter.CAUSE_UNKNOWN_FOLDER})
 
     def test_a_detached_store_ends_and_comes_back(self) -> None:
         self.follow_whole()
@@ -113,11 +119,12 @@ class Stores(WholeTest):
         self.all_stores = ("user1", "admin1", "boss", "public")
         self.wait_for_records(lambda t: t.lifecycle_of(DETACHED), "it is detached")
         self.wait_for_whole()
-        self.assertEqual(self.of_store("user2"), [CREATED, UPDATED])
-        self.assertTrue(self.store_records()[-1].store_properties.detached)
+        detached = self.wait_for_store("user2", CREATED, UPDATED)
+        self.assertTrue(detached.store_properties.detached)
         self.restart()
-        self.fake.attach_store(self.store_records()[-1].store.guid.hex(), "user2")
+        self.fake.attach_store(detached.store.guid.hex(), "user2")
         self.all_stores = WholeTest.all_stores
+        self.wait_for_records(lambda t: not self.store_records()[-1].store_properties.detached, "it is attached")
         self.wait_for_whole()
         self.assertEqual(before.keys() - self.mirror_folders().keys(), set())
         self.fake.create("user2/Inbox")
@@ -130,21 +137,24 @@ class Stores(WholeTest):
         self.fake.remove_store("user2", purge=True)
         self.all_stores = ("user1", "admin1", "boss", "public")
         self.wait_for_records(lambda t: t.lifecycle_of(VANISHED), "it has vanished")
-        self.assertEqual(self.of_store("user2"), [CREATED, DELETED])
-        deleted = [e.source_key for e in self.topics.folders if e.kind == DELETED and e.object_type == FOLDER]
-        self.assertEqual(set(deleted), set(gone))
+        self.wait_for_store("user2", CREATED, DELETED)
+        self.wait_for_equal(lambda: self.deleted_folders(), set(gone), "the end of its folders")
         self.assert_whole()
         self.assertNotIn(b"user2", b"".join(value for _, value in self.state_entries(b"store/")))
+
+    def deleted_folders(self) -> set[bytes]:
+        return {e.source_key for e in self.topics.folders if e.kind == DELETED and e.object_type == FOLDER}
 
     def test_a_detached_store_is_removed(self) -> None:
         self.follow_whole()
         self.fake.detach_store("user2")
         self.wait_for_records(lambda t: t.lifecycle_of(DETACHED), "it is detached")
+        detached = self.wait_for_store("user2", CREATED, UPDATED)
         self.restart()
-        self.fake.remove_store(self.store_records()[-1].store.guid.hex(), purge=True)
+        self.fake.remove_store(detached.store.guid.hex(), purge=True)
         self.all_stores = ("user1", "admin1", "boss", "public")
         self.wait_for_records(lambda t: t.lifecycle_of(VANISHED), "it has vanished")
-        self.assertEqual([e.kind for e in self.store_records()][-2:], [UPDATED, DELETED])
+        self.wait_for_store("user2", CREATED, UPDATED, DELETED)
         self.assert_whole()
 
     def test_the_public_store(self) -> None:
@@ -197,9 +207,9 @@ class Stores(WholeTest):
         self.start()
         self.wait_for_records(lambda t: self.of_store(""), "the public store")
         self.wait_for_whole()
-        self.assertEqual(self.of_store("user1"), [CREATED, DELETED])
-        self.assertEqual(self.of_store("user2"), [CREATED])
-        self.assertEqual(self.of_store(""), [CREATED])
+        self.wait_for_store("user1", CREATED, DELETED)
+        self.wait_for_store("user2", CREATED)
+        self.wait_for_store("", CREATED)
         self.assert_whole()
 
     def test_objects_that_are_not_wanted_are_not_told(self) -> None:

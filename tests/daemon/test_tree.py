@@ -26,16 +26,12 @@ class Folders:
             self.fake.create(folder, subject=f"in {folder.path}")
         self.start()
         self.wait_for_whole()
-        self.since = len(self.topics.folders)
+        self.wait_for_listings()
+        self.since, self.items_since = len(self.topics.folders), len(self.topics.events)
 
     def kinds(self, *folders) -> list[int]:
         keys = {f.key for f in folders}
         return [e.kind for e in self.topics.folders[self.since :] if e.source_key in keys]
-
-    def pair(self, folder) -> list[int]:
-        """The last two records of the folder's items that enclose something."""
-        brackets = [e.kind for e in self.topics.events if e.parent_source_key == folder.key and e.kind in (BEGIN, END)]
-        return brackets[-2:]
 
     def test_a_new_folder(self) -> None:
         new = self.new_folder("user1", "A", "new", **{"class": "IPF.Appointment", "comment": "why"})
@@ -100,7 +96,7 @@ class Folders:
         self.assertEqual(keys, [self.c.key, self.b.key, self.a.key])  # children first
         self.wait_for_records(lambda t: len(t.lifecycle_of(lifecycle.LIFECYCLE_TYPE_FOLDER_ENDED)) == 3, "three ends")
         for folder in (self.a, self.b, self.c):
-            self.assertEqual(self.pair(folder), [BEGIN, END])
+            self.wait_for_equal(lambda: self.brackets(folder, self.items_since), [BEGIN, END], f"the pair of {folder.path}")
             self.assertFalse(self.topics.mirror.folders[folder.key])
         self.assert_whole()
 
@@ -160,8 +156,9 @@ class Folders:
         self.fake.delete_folder(self.b)
         self.fake.restore_folder(self.b)
         self.start()
-        self.wait_for_folder(self.c, CREATED, self.since)
-        self.assertEqual(self.kinds(self.b), [DELETED, CREATED])
+        for folder in (self.b, self.c):
+            self.wait_for_equal(lambda: self.kinds(folder), [DELETED, CREATED], f"{folder.path} went and came")
+            self.wait_for_equal(lambda: self.brackets(folder, self.items_since), [BEGIN, END] * 2, f"its end and its listing, {folder.path}")
         self.assert_whole()
 
     def test_everything_that_happened_while_it_was_stopped(self) -> None:
@@ -215,13 +212,13 @@ class NotSettled(WholeTest):
     follow = {"mode": "stores", "stores": ["user1"]}
 
     def test_folders_that_change_between_two_reads_are_told_with_the_next_one(self) -> None:
-        self.write_config(notifications="off", source={"kopano": {"settle_ms": 10000, "poll_interval_ms": 100}})
+        self.write_config(notifications="off", source={"kopano": {"settle_ms": 100000, "poll_interval_ms": 100}})
         folder = self.new_folder("user1", "", "name")
         self.start()
         self.wait_for_whole()
         for i in range(3):
             self.fake.rename_folder(folder, f"name {i}")
-            self.wait_for_whole(4)
+            self.wait_for_whole()
         self.assert_whole()
 
 

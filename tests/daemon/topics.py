@@ -7,6 +7,8 @@ from typing import Callable, Iterable
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from waiting import SECONDS
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "mirror"))
 
 from mirror import Mirror, apply_message  # noqa: E402
@@ -15,7 +17,6 @@ from records import change, dead_letter, lifecycle  # noqa: E402
 __all__ = ["Topics", "change", "dead_letter", "lifecycle"]
 
 PASSING = (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._PARTITION_EOF, KafkaError._RESOLVE)
-SECONDS = 20.0
 
 
 class Topics:

@@ -3,7 +3,7 @@
 import time
 from typing import Callable, TypeVar
 
-SECONDS = 20.0
+SECONDS = 40.0
 STEP_SECONDS = 0.01
 
 T = TypeVar("T")

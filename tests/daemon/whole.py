@@ -141,6 +141,11 @@ class WholeTest(FileDaemonTest):
         )
         return [e for e in self.folder_records(folder, since) if e.kind == kind][-1]
 
+    def brackets(self, folder: Folder, since: int = 0) -> list[int]:
+        """Begins and ends of listings of its items; an end of the folder has a pair of its own."""
+        bounds = (change.KIND_SNAPSHOT_BEGIN, change.KIND_SNAPSHOT_END)
+        return [e.kind for e in self.topics.events[since:] if e.parent_source_key == folder.key and e.kind in bounds]
+
     def new_folder(self, store: str, parent: str, name: str, **more: Any) -> Folder:
         self.fake.create_folder(f"{store}/{parent}", name, **more)
         return self.fake.folder(store, f"{parent}/{escaped(name)}" if parent else escaped(name))
