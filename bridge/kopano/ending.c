@@ -43,7 +43,8 @@ static void note_end(struct kopano *kopano, const struct tour *tour, uint32_t in
 	struct map_folder *folder = map_folder(&kopano->map, index);
 	folder->listed = 0;
 	folder->listed_generation = 0;
-	map_flag_folder(&kopano->map, index, tour->mark ? FOLDER_ENDED : FOLDER_FOLLOWED, tour->mark);
+	map_flag_folder(&kopano->map, index, FOLDER_REVIVED | (tour->mark ? FOLDER_ENDED : FOLDER_FOLLOWED),
+			tour->mark);
 	if (tour->mark)
 		folder->ended_max = tour->mark == FOLDER_ENDED_HARD ? kopano->maximum : tour->change_id;
 }

@@ -16,6 +16,8 @@ bool inventory_add(struct kopano *kopano, uint32_t store, const struct folder_ro
 		return false; /* half of a move: its entry says where it is */
 	if (!lives)
 		map_flag_folder(&kopano->map, folder, FOLDER_ENDED | FOLDER_FOLLOWED, 0);
+	if (!lives && known != MAP_NONE)
+		listing_hold(kopano, folder, kopano->maximum);
 	map_put_folder_entry(&kopano->map, folder, batch);
 	return !lives;
 }

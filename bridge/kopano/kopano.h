@@ -154,6 +154,7 @@ struct kopano {
 	size_t n_listings, room_listings;
 	uint32_t listing_cursor;        /* a folder: those before it need no listing */
 	bool listings_wanted;           /* there may be one that does */
+	bool listings_held;             /* one is put off until its stream has told more */
 	int64_t listings_at_ms;         /* none before */
 	struct listing *paging;         /* whose page of rows is being read */
 	struct listing *table_of;       /* whose table is open */

@@ -24,6 +24,7 @@ bool listing_is_wanted(const struct kopano *kopano, uint32_t folder)
 void listing_look_again(struct kopano *kopano)
 {
 	kopano->listings_wanted = true;
+	kopano->listings_held = false;
 	kopano->listing_cursor = 0;
 }
 
@@ -31,6 +32,18 @@ void listing_rest(struct kopano *kopano)
 {
 	int64_t settle_ms = kopano->config->settle_ms;
 	kopano->listings_at_ms = clock_ms() + (settle_ms < LISTING_REST_MS ? settle_ms : LISTING_REST_MS);
+}
+
+void listing_hold(struct kopano *kopano, uint32_t folder, uint32_t change_id)
+{
+	map_flag_folder(&kopano->map, folder, 0, FOLDER_REVIVED);
+	map_folder(&kopano->map, folder)->revived_id = change_id;
+}
+
+void listing_look_at_held(struct kopano *kopano)
+{
+	if (kopano->listings_held)
+		listing_look_again(kopano);
 }
 
 void listing_want(struct kopano *kopano, uint32_t folder)
@@ -46,6 +59,7 @@ void listing_forgo(struct kopano *kopano, uint32_t folder)
 	struct map_folder *known = map_folder(&kopano->map, folder);
 	known->listed = wanted_listings(kopano);
 	known->listed_generation = kopano->generation;
+	map_flag_folder(&kopano->map, folder, FOLDER_REVIVED, 0);
 }
 
 /* ---- under way ---- */
@@ -142,15 +156,26 @@ static struct listing *next_begun(const struct kopano *kopano)
 	return NULL;
 }
 
-/* The first from the cursor on. Those whose right is gone are looked at again when it is back. */
+/* Of its items the journal has not told all that it had when the folder came to life again. */
+static bool is_held(const struct kopano *kopano, uint32_t folder)
+{
+	const struct map_folder *known = map_folder(&kopano->map, folder);
+	return known->flags & FOLDER_REVIVED && stream_of_items(kopano, folder)->still < known->revived_id;
+}
+
+/* The first from the cursor on. Those whose right is gone are looked at again when it is back, those that are held when
+ * their stream has told more. */
 static uint32_t next_wanted(struct kopano *kopano)
 {
 	uint32_t end = kopano->map.folders_used;
 	for (; kopano->listing_cursor < end; kopano->listing_cursor++) {
 		uint32_t folder = kopano->listing_cursor;
-		if (listing_is_wanted(kopano, folder) && can_be_read(stream_of_items(kopano, folder)) &&
-		    !find(kopano, folder))
+		if (!listing_is_wanted(kopano, folder) || !can_be_read(stream_of_items(kopano, folder)) ||
+		    find(kopano, folder))
+			continue;
+		if (!is_held(kopano, folder))
 			return folder;
+		kopano->listings_held = true;
 	}
 	kopano->listings_wanted = false;
 	return NO_FOLDER;

@@ -31,6 +31,11 @@ void listing_forgo(struct kopano *kopano, uint32_t folder);   /* it is complete 
 void listing_look_again(struct kopano *kopano);               /* one that could not be read can be now */
 void listing_put_off(struct kopano *kopano, uint32_t folder); /* it cannot be read now */
 
+/* The folder was deleted and lives again: its items are there without a word, and of their deletes the journal may tell
+ * late. It is listed only when everything up to this id was told of them. */
+void listing_hold(struct kopano *kopano, uint32_t folder, uint32_t change_id);
+void listing_look_at_held(struct kopano *kopano); /* more was told */
+
 /* What was published just before is not known any more, and a table may not know of it yet: listings wait a little. */
 void listing_rest(struct kopano *kopano);
 

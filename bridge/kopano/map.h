@@ -37,6 +37,7 @@ enum folder_flag {
 	FOLDER_BOUND = 1 << 3,    /* the configuration has named it by a plain path: chosen whatever its path is now */
 	FOLDER_ENDED_SOFT = 1 << 5, /* its end was published: soft-deleted, may come back as it was */
 	FOLDER_ENDED_HARD = 1 << 6, /* the same: gone for good; ended_max says until when it is kept */
+	FOLDER_REVIVED = 1 << 7,    /* it had ended and lives again; not listed yet, see revived_id */
 	FOLDER_LONG_KEY = 1 << 8,   /* of the map alone: the key, */
 	FOLDER_LONG_ID = 1 << 9,    /* the entry id is kept among the texts */
 };
@@ -52,6 +53,7 @@ struct map_folder {
 	uint32_t store;
 	union {
 		uint32_t listed_generation; /* for which `listed` holds */
+		uint32_t revived_id;        /* of FOLDER_REVIVED: everything up to it is told before it is listed */
 		uint32_t ended_max;         /* of FOLDER_ENDED_HARD: the global maximum when that was taken; of
 					     * FOLDER_ENDED_SOFT: the id of the journal entry, 0 if there was none */
 	};

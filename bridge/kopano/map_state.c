@@ -5,7 +5,7 @@
 
 enum { STORE_VERSION = 1, FOLDER_VERSION = 2, INVENTORY_VERSION = 1, LISTED_AT = 4 };
 enum {
-	STORED_FOLDER_FLAGS = FOLDER_HIDDEN | FOLDER_FOLLOWED | FOLDER_ENDED,
+	STORED_FOLDER_FLAGS = FOLDER_HIDDEN | FOLDER_FOLLOWED | FOLDER_ENDED | FOLDER_REVIVED,
 	STORED_STORE_FLAGS =
 		STORE_ANNOUNCED | STORE_DETACHED | STORE_FOLLOWED | STORE_SYSTEM | STORE_TOLD | STORE_MAPPED,
 };
@@ -16,7 +16,7 @@ struct stored_folder {
 	uint8_t store[GUID_SIZE];
 	uint16_t flags;
 	uint8_t listed;
-	uint32_t since; /* listed_generation, or ended_max */
+	uint32_t since; /* listed_generation, revived_id or ended_max */
 };
 
 struct stored_store {

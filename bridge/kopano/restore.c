@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "bridge/kopano/kopano.h"
+#include "bridge/kopano/map_state.h"
 
 /* A server that was set back to an earlier time gives change ids again that it had given before, to other changes. It
  * is known by its highest change id, by what it keeps of our sync ids, and by the sync ids that it gives, all of which
@@ -50,10 +51,22 @@ static void forget_stream(struct kopano *kopano, struct stream *stream, struct b
 	stream->poll_at_ms = 0;
 }
 
+/* The ids that they wait for may never be given again. */
+static void forget_holds(struct kopano *kopano, struct batch *batch)
+{
+	for (uint32_t f = 0; f < kopano->map.folders_used; f++) {
+		if (!(map_folder(&kopano->map, f)->flags & FOLDER_REVIVED))
+			continue;
+		map_flag_folder(&kopano->map, f, FOLDER_REVIVED, 0);
+		map_put_folder_entry(&kopano->map, f, batch);
+	}
+}
+
 static void forget_listings(struct kopano *kopano, struct batch *batch)
 {
 	while (kopano->n_listings)
 		listing_remove(kopano, kopano->listings[0]->folder, batch);
+	forget_holds(kopano, batch);
 	told_forget(&kopano->told);
 	listing_look_again(kopano);
 }

@@ -27,7 +27,7 @@ static bool is_behind(const struct kopano *kopano, const struct stream *stream)
 static bool something_is_under_way(const struct kopano *kopano)
 {
 	return kopano->reading || kopano->paging || folders_are_read(kopano) || walk_is_under_way(kopano) ||
-	       kopano->n_listings || kopano->listings_wanted;
+	       kopano->n_listings || kopano->listings_wanted || kopano->listings_held;
 }
 
 bool round_is_over(struct kopano *kopano)

@@ -374,8 +374,10 @@ void stream_answered(struct kopano *kopano, struct stream *stream, uint32_t max)
 	stream->n_gone = 0;
 	doorbell_answered(kopano, stream);
 	kopano->answered = true;
-	if (stream->still_next > stream->still)
+	if (stream->still_next > stream->still) {
 		stream->still = stream->still_next;
+		listing_look_at_held(kopano);
+	}
 	struct batch *batch = share_batch(kopano, stream->name);
 	bool has_moved = settle_advance(settle, max, batch, stream->taken_key);
 	if (has_moved)

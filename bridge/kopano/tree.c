@@ -158,22 +158,22 @@ static uint32_t put_way(struct kopano *kopano, const struct reading_of_folder *r
 	return top;
 }
 
-/* Its items are there again without a word, and of their deletes the journal of items may tell only now: they are not
- * listed before that is over. */
-static void revive(struct kopano *kopano, uint32_t folder)
+static void revive(struct kopano *kopano, const struct tour *tour, uint32_t folder)
 {
-	int64_t later = clock_ms() + kopano->config->settle_ms;
 	if (!(map_folder(&kopano->map, folder)->flags & FOLDER_ENDED))
 		return;
 	map_flag_folder(&kopano->map, folder, FOLDER_ENDED | FOLDER_FOLLOWED, 0);
-	if (kopano->listings_at_ms < later)
-		kopano->listings_at_ms = later;
+	listing_hold(kopano, folder, tour->change_id);
 }
 
+/* What has come back with the folder above it is told of by that one's entry. */
 static void add_below(struct kopano *kopano, const struct tour *tour, uint32_t store, struct batch *batch)
 {
-	for (size_t i = 0; i < tour->details.n; i++)
-		inventory_add(kopano, store, &tour->details.facts[i].row, false, batch);
+	for (size_t i = 0; i < tour->details.n; i++) {
+		const struct folder_row *row = &tour->details.facts[i].row;
+		if (inventory_add(kopano, store, row, false, batch))
+			listing_hold(kopano, map_find(&kopano->map, row->source_key), tour->change_id);
+	}
 }
 
 /* The ends are told with the place that the folder had, so it gets its new one after them. */
@@ -212,7 +212,7 @@ static void plan_new(struct kopano *kopano, struct tour *tour, const struct read
 	uint32_t folder = map_put(&kopano->map, reading->store, &reading->way[0].row, &changed);
 	if (folder == MAP_NONE)
 		return; /* the tree is being turned over: the last of its entries says how */
-	revive(kopano, folder);
+	revive(kopano, tour, folder);
 	tour->kept_for_last = folder;
 	add_below(kopano, tour, reading->store, batch);
 	if (tour->created_id)

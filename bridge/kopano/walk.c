@@ -132,7 +132,6 @@ static void begin_following(struct kopano *kopano, const struct tour *tour, uint
 	bool created = tour->created_id && index == tour->tells.folders[0];
 	folder->flags |= FOLDER_FOLLOWED;
 	folder->listed = 0;
-	folder->listed_generation = 0;
 	choose_bind(kopano->config->follow, &kopano->map, index, batch);
 	follow_folder(kopano, index, created ? tour->created_id : 0, batch);
 }

@@ -284,9 +284,9 @@ class FakeServer:
     def release(self, order: str = "first", keep: bool = False) -> None:
         self.do("release", order=order, keep=keep)
 
-    def lag(self, ms: int) -> None:
-        """Entries appear in the journal so much later than everything else says that they are there."""
-        self.do("lag", ms=ms)
+    def lag(self, ms: int, items: bool = False) -> None:
+        """Entries, or those of items alone, appear in the journal so much later than everything else says that they are there."""
+        self.do("lag", ms=ms, items=items)
 
     def idle_polls(self, idle: str = "answer", ms: Optional[int] = None) -> None:
         """What a long poll comes to after that time without an event: "answer", "never" or "close"."""

@@ -161,6 +161,20 @@ class Folders:
             self.wait_for_equal(lambda: self.brackets(folder, self.items_since), [BEGIN, END] * 2, f"its end and its listing, {folder.path}")
         self.assert_whole()
 
+    def test_deletes_of_items_that_the_journal_tells_after_their_folder_has_come_back(self) -> None:
+        """They must not be told after the listing, which has the items. By the clock they settle long before the next poll."""
+        self.daemon.stop()
+        self.write_config(source={"kopano": {"settle_ms": 3000, "poll_interval_ms": 5000}})
+        self.fake.lag(2500, items=True)
+        self.fake.delete_folder(self.b)
+        self.fake.restore_folder(self.b)
+        self.start()
+        for folder in (self.b, self.c):
+            self.wait_for_equal(lambda: self.brackets(folder, self.items_since), [BEGIN, END] * 2, f"its end and its listing, {folder.path}")
+        self.fake.lag(0)
+        self.fake.create(self.c, subject="after that")
+        self.assert_whole()
+
     def test_everything_that_happened_while_it_was_stopped(self) -> None:
         self.assertEqual(self.daemon.stop(), 0)
         self.fake.rename_folder(self.a, "renamed")

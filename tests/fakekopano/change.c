@@ -42,7 +42,7 @@ uint32_t change_record(struct change *c, uint32_t parent, uint32_t key, uint32_t
 	if (replaced)
 		vec_remove_sorted(&f->changes, replaced);
 	vec_insert_sorted(&f->changes, id);
-	if (w->lag_ms)
+	if (w->lag_ms && (!w->lag_items || kind & CHANGE_MESSAGE))
 		world_lag(w, id);
 	if (kind & CHANGE_MESSAGE)
 		event_entry(c, parent, id);

@@ -114,6 +114,7 @@ void verb_poll(struct command *c)
 void verb_lag(struct command *c)
 {
 	c->w->lag_ms = (uint64_t)json_int(c->in, "ms", 0);
+	c->w->lag_items = json_bool(c->in, "items", false);
 }
 
 #define SYNC_LIFETIME_MS (90 * UINT64_C(86400000))

@@ -176,6 +176,7 @@ struct world {
 	struct lagging *lagging; /* ascending ids */
 	uint32_t n_lagging, cap_lagging;
 	uint64_t lag_ms;
+	bool lag_items;            /* only entries of items lag */
 	struct observer *observer; /* of the events of changes, or NULL */
 	struct vec *reserved;      /* ids that the running operation must use first, or NULL */
 };
