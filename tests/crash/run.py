@@ -22,8 +22,8 @@ from zeromq import HEARTBEAT_MS, NAME, Keeper  # noqa: E402
 
 PROGRAM = BUILD.with_name(BUILD.name + "-steps") / "tidings"
 PASSWORD = "Geheim-7nP4x"
-CATCH_UP_SECONDS = 30.0
-STOP_SECONDS = 20.0
+CATCH_UP_SECONDS = 40.0
+STOP_SECONDS = 40.0
 KAFKA_TOPICS = ("items", "folders", "addressbook", "lifecycle", "deadletter", "notifications")
 
 # A few items cross the borders of pages, windows, batches and commits.

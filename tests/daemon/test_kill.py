@@ -38,7 +38,7 @@ class Killed(DaemonTest):
         self.assert_mirror()
 
     def test_while_changes_become_visible_late(self) -> None:
-        self.write_config(source={"kopano": {"settle_ms": 1500}})
+        self.write_config(source={"kopano": {"settle_ms": 5000}})
         self.start()
         with self.writer.at_work():
             for _ in range(N_KILLS):

@@ -10,7 +10,7 @@ from harness import DaemonTest, main
 from topics import change
 from writer import Writer
 
-DRAIN_SECONDS = 10
+DRAIN_SECONDS = 40
 
 
 class Load(DaemonTest):
@@ -81,7 +81,7 @@ class FrozenBroker(DaemonTest):
 
     def test_the_drain_ends_and_what_was_not_acknowledged_comes_again(self) -> None:
         began = time.monotonic()
-        self.assertEqual(self.daemon.stop(seconds=DRAIN_SECONDS + 5), 0)
+        self.assertEqual(self.daemon.stop(seconds=DRAIN_SECONDS), 0)
         self.assertGreater(time.monotonic() - began, 1)
         self.assertEqual(self.daemon.count("comes again at the next start"), 1, self.daemon.log())
         self.broker.thaw()
@@ -92,7 +92,7 @@ class FrozenBroker(DaemonTest):
         self.daemon.signal(signal.SIGTERM)
         self.daemon.wait_for("SIGTERM: stopping")
         self.daemon.signal(signal.SIGTERM)
-        self.assertEqual(self.daemon.wait(2), -signal.SIGTERM)
+        self.assertEqual(self.daemon.wait(), -signal.SIGTERM)
         self.broker.thaw()
         self.start()
         self.assert_mirror()
@@ -103,7 +103,7 @@ class NoBroker(DaemonTest):
         self.write_config(sink={"kafka": {"librdkafka": {"bootstrap.servers": "127.0.0.1:1"}}})
         self.start()
         self.daemon.wait_for("version")
-        self.assertEqual(self.daemon.stop(seconds=3), 0)
+        self.assertEqual(self.daemon.stop(), 0)
 
 
 if __name__ == "__main__":
