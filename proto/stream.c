@@ -60,7 +60,7 @@ struct field {
 	struct slice bytes;
 };
 
-static bool take(struct slice *in, size_t n, struct slice *taken)
+static inline bool take(struct slice *in, size_t n, struct slice *taken)
 {
 	if (n > in->size)
 		return false;
@@ -69,28 +69,38 @@ static bool take(struct slice *in, size_t n, struct slice *taken)
 	return true;
 }
 
-static bool read_varint(struct slice *in, uint64_t *value)
+static bool read_long_varint(struct slice *in, uint64_t *value)
 {
 	*value = 0;
-	for (int i = 0; i < MOST_VARINT_BYTES; i++) {
-		struct slice byte;
-		if (!take(in, 1, &byte))
-			return false;
-		*value |= (uint64_t)(byte.data[0] & 0x7f) << (7 * i);
-		if (!(byte.data[0] & 0x80))
-			return true;
+	for (size_t i = 0; i < in->size && i < MOST_VARINT_BYTES; i++) {
+		uint8_t byte = in->data[i];
+		*value |= (uint64_t)(byte & 0x7f) << (7 * i);
+		if (byte & 0x80)
+			continue;
+		*in = slice_of(in->data + i + 1, in->size - i - 1);
+		return true;
 	}
 	return false;
 }
 
-static bool read_content(struct slice *in, struct field *field)
+/* Nearly all tags and most lengths have one byte. */
+static inline bool read_varint(struct slice *in, uint64_t *value)
+{
+	if (in->size == 0 || in->data[0] >= 0x80)
+		return read_long_varint(in, value);
+	*value = in->data[0];
+	*in = slice_of(in->data + 1, in->size - 1);
+	return true;
+}
+
+static inline bool read_content(struct slice *in, struct field *field)
 {
 	uint64_t size;
 	switch (field->type) {
-	case VARINT:
-		return read_varint(in, &field->value);
 	case BYTES:
 		return read_varint(in, &size) && take(in, size, &field->bytes);
+	case VARINT:
+		return read_varint(in, &field->value);
 	case FIXED64:
 		return take(in, 8, &field->bytes);
 	case FIXED32:
@@ -101,7 +111,7 @@ static bool read_content(struct slice *in, struct field *field)
 }
 
 /* false: at the end, or at what is no field, and then something is left. */
-static bool read_field(struct slice *in, struct field *field)
+static inline bool read_field(struct slice *in, struct field *field)
 {
 	struct slice rest = *in;
 	uint64_t tag;
@@ -118,17 +128,18 @@ static bool read_field(struct slice *in, struct field *field)
 
 static void keep(const struct member *members, const struct field *field, void *base)
 {
-	for (const struct member *member = members; member->number; member++) {
-		void *at = (uint8_t *)base + member->offset;
-		if (member->number != field->number || field->type != (member->type == SLICE ? BYTES : VARINT))
-			continue;
-		if (member->type == SLICE)
-			*(struct slice *)at = field->bytes;
-		else if (member->type == U64)
-			*(uint64_t *)at = field->value;
-		else
-			*(uint32_t *)at = (uint32_t)field->value;
-	}
+	const struct member *member = members;
+	while (member->number && member->number != field->number)
+		member++;
+	void *at = (uint8_t *)base + member->offset;
+	if (!member->number || field->type != (member->type == SLICE ? BYTES : VARINT))
+		return;
+	if (member->type == SLICE)
+		*(struct slice *)at = field->bytes;
+	else if (member->type == U64)
+		*(uint64_t *)at = field->value;
+	else
+		*(uint32_t *)at = (uint32_t)field->value;
 }
 
 static bool read_members(const struct member *members, struct slice in, void *base)
