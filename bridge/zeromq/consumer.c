@@ -111,9 +111,8 @@ static bool is_silent(const struct zeromq_consumer *consumer, int64_t now_ms)
 
 /* What is due by the clock. Hello is said when the bridge asks, which it does at each new connection; and again, in
  * case that was lost. */
-static void tick(struct zeromq_consumer *consumer)
+static void tick(struct zeromq_consumer *consumer, int64_t now_ms)
 {
-	int64_t now_ms = clock_ms();
 	if (consumer->is_connected && is_silent(consumer, now_ms))
 		lose(consumer, "nothing is heard from the bridge; waiting for it");
 	if (now_ms - consumer->spoke_at_ms < consumer->heartbeat_ms)
@@ -370,9 +369,10 @@ static int take_all(struct zeromq_consumer *consumer, struct zeromq_record *reco
 int zeromq_consumer_next(struct zeromq_consumer *consumer, struct zeromq_record *record, int timeout_ms,
 			 struct err *err)
 {
-	int64_t end_ms = timeout_ms < 0 ? INT64_MAX : clock_ms() + timeout_ms;
+	int64_t now_ms = clock_ms();
+	int64_t end_ms = timeout_ms < 0 ? INT64_MAX : now_ms + timeout_ms;
 	if (consumer->name)
-		tick(consumer);
+		tick(consumer, now_ms);
 	if (give(consumer, record))
 		return 0;
 	int rc = take_all(consumer, record, err);
@@ -380,7 +380,7 @@ int zeromq_consumer_next(struct zeromq_consumer *consumer, struct zeromq_record 
 		if ((rc = wait_for(consumer, end_ms, err)))
 			return rc;
 		if (consumer->name)
-			tick(consumer);
+			tick(consumer, clock_ms());
 		rc = take_all(consumer, record, err);
 	}
 	return rc;

@@ -1,7 +1,8 @@
 /* Records that the consumer has not acknowledged, in order, ready to be sent and sent again.
  *
- * A record's sequence is its number in the run, from 1. Memory: each record is copied once; the sum is bounded by
- * `limit_bytes`, of which a record takes its key, its value and OUTBOX_RECORD_BYTES. One thread. */
+ * A record's sequence is its number in the run, from 1. Memory: each record is copied once, into blocks of many that
+ * are freed one after another; the sum is bounded by `limit_bytes`, of which a record takes its key, its value and
+ * OUTBOX_RECORD_BYTES. One thread. */
 #ifndef TIDINGS_BRIDGE_ZEROMQ_OUTBOX_H
 #define TIDINGS_BRIDGE_ZEROMQ_OUTBOX_H
 
@@ -10,16 +11,19 @@
 enum { OUTBOX_RECORD_BYTES = 256 };
 
 struct outbox_entry {
-	struct slice bytes; /* as stream_write_record writes it; owned */
+	struct slice bytes; /* as stream_write_record writes it; in a block */
 	size_t charged_bytes;
 	void *token;
 };
+
+struct outbox_block;
 
 struct outbox {
 	size_t limit_bytes;
 	struct outbox_entry *entries; /* a ring */
 	size_t room, first, n, n_bytes;
 	uint64_t acknowledged; /* the sequence before the first entry's */
+	struct outbox_block *oldest, *newest, *spare;
 };
 
 void outbox_init(struct outbox *outbox, size_t limit_bytes);

@@ -82,6 +82,7 @@ static int open_sink(const void *config, const struct sink_events *events, int s
 				       .config = config,
 				       .events = *events,
 				       .stop_fd = stop_fd,
+				       .held.limit_bytes = ((const struct zeromq_config *)config)->memory_bytes,
 				       .fd = -1,
 				       .timer_fd = -1,
 				       .ring_fd = -1};
@@ -307,6 +308,7 @@ static void close_sink(struct sink *sink)
 	close_fd(zeromq->ring_fd);
 	close_socket(zeromq->router);
 	close_socket(zeromq->live);
+	held_close(&zeromq->held);
 	if (zeromq->context)
 		zmq_ctx_term(zeromq->context);
 	session_free(&zeromq->session);

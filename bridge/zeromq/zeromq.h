@@ -5,7 +5,7 @@
  *     session.c    the acknowledged endpoint's rules, without a socket; outbox.c: what is not acknowledged
  *     bind.c       a socket at its address
  *     router.c     the acknowledged endpoint's socket
- *     live.c       the live endpoint; counts.c: sequences by topic
+ *     live.c       the live endpoint; counts.c: sequences by topic; held.c: what libzmq has
  *     zeromq.c     the operations of core/sink.h, from these
  *     consumer.c   the other end of both; read.c: as `tail` wants it
  *     read.c       the reader of bridge/driver.h, from that
@@ -21,10 +21,10 @@
 #define TIDINGS_BRIDGE_ZEROMQ_ZEROMQ_H
 
 #include <pthread.h>
-#include <stdatomic.h>
 
 #include "bridge/driver.h"
 #include "bridge/zeromq/counts.h"
+#include "bridge/zeromq/held.h"
 #include "bridge/zeromq/session.h"
 
 enum { MOST_HANDED = 1024 };
@@ -59,7 +59,7 @@ struct zeromq_sink {
 	struct session session;
 	uint64_t marked; /* sequence, of the last marks */
 	struct counts counts;
-	atomic_size_t held_bytes;  /* by libzmq, for subscribers */
+	struct held held;          /* by libzmq, for subscribers */
 	void *handed[MOST_HANDED]; /* to libzmq, in best effort: tokens to be answered */
 	size_t n_handed;
 	pthread_mutex_t mutex; /* of standing */

@@ -1,7 +1,8 @@
 """Mistakes in bridge/zeromq/: (name, file, [(old text, new text), ...], test program that must fail)."""
 
-SESSION, OUTBOX, SINK, CONFIG, LIVE = (f"bridge/zeromq/{name}.c" for name in ("session", "outbox", "zeromq", "config", "live"))
+SESSION, OUTBOX, SINK, CONFIG, LIVE, HELD = (f"bridge/zeromq/{name}.c" for name in ("session", "outbox", "zeromq", "config", "live", "held"))
 RULES, CONSUMERS, SUITE, CONFIGURED = "unit/test_zeromq_session", "unit/test_zeromq_consumers", "conformance/test_sink_zeromq", "unit/test_zeromq_config"
+HELD_UNIT, OUTBOX_UNIT = "unit/test_zeromq_held", "unit/test_zeromq_outbox"
 DAEMON = "daemon/test_zeromq.py"
 
 MUTATIONS = [
@@ -46,8 +47,14 @@ MUTATIONS = [
      [("	sink->handed[sink->n_handed++] = record->token;\n", "	sink->events.acknowledged(sink->events.context, record->token);\n")], SUITE),
     ("zeromq: one sequence for all live topics", LIVE,
      [("slice_of(topic, size)));", "slice_of(topic, 1)));")], DAEMON + " Live.test_subscriptions_by_store_folder_and_object"),
-    ("zeromq: slow subscribers cost what they like", LIVE, [("held_bytes == 0 ||", "1 ||")],
+    ("zeromq: slow subscribers cost what they like", HELD, [("return now == 0 ||", "return 1 ||")],
      DAEMON + " Live.test_who_listens_and_never_reads_costs_bounded_memory"),
+    ("zeromq: what was let go of an open block makes no room", HELD, [("	if (held->open && held_bytes(held)", "	if (0 && held_bytes(held)")], HELD_UNIT),
+    ("zeromq: an open block is freed when all that is in it was let go", HELD,
+     [("	give_up(block, 1);\n", "	give_up(block, ((struct held_block *)block)->n == 1 ? open_values : 1);\n")], HELD_UNIT),
+    ("zeromq: the outbox frees nothing", OUTBOX, [("	if (block->last > outbox->acknowledged)\n", "	if (block->last)\n")], OUTBOX_UNIT),
+    ("zeromq: the outbox frees a block with its first record", OUTBOX,
+     [("	if (block->last > outbox->acknowledged)\n", "	if (block->last > outbox->acknowledged && outbox->n == 0)\n")], OUTBOX_UNIT),
     ("zeromq: a routing id that the consumer chose is taken", SESSION, [("return peer.data[0] != 0;", "return false && peer.data[0];")], CONSUMERS),
     ("zeromq: what is only sent is called acknowledged", "bridge/daemon.c", [("	if (only_sent)\n", "	if (only_sent && 0)\n")],
      DAEMON + " Live.test_alone_it_is_best_effort_and_says_sent"),
