@@ -1,9 +1,12 @@
 /* Engine to ZeroMQ, live and acknowledged, beside a bare PUSH and PULL of the same: one frame with the payload for
  * acknowledged, and topic, sequence and payload for live.
  *
- *     bench_zeromq [RECORDS [ROUNDS]]
+ *     bench_zeromq [RECORDS [ROUNDS [WAY]]]    WAY: only "bare", "acknowledged", "bare3" or "live", for a profile
  *
- * The receiver is a thread with libzmq; a round is over when it has all. Over TCP on loopback. Rounds alternate. */
+ * The receiver is a thread with libzmq: for live and for both bare ways a socket that counts, for acknowledged the
+ * consumer that `tail` has. A round is over when it has all. As live drops what a subscriber is too slow for, and PUSH
+ * waits, the source stays less than half of the queue ahead of the subscriber. Over TCP on loopback. Rounds alternate.
+ */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -16,8 +19,8 @@
 #include "proto/encode.h"
 #include "tests/support/bench_engine.h"
 
-enum { ACKNOWLEDGE_EVERY = 500, NEXT_MS = 20, QUEUE = 100000000, CONNECT_MS = 1000 };
-enum { FIRST_PORT = 20000, PORTS = 10000, MEMORY_BYTES = 1 << 30 }; /* nothing may be dropped */
+enum { ACKNOWLEDGE_EVERY = 500, NEXT_MS = 20, CONNECT_MS = 1000, FIRST_PORT = 20000, PORTS = 10000 };
+enum { QUEUE = 10000, MEMORY_BYTES = 64 << 20, MOST_AHEAD = 4000 }; /* the first two as in the daemon by default */
 
 static char address[64]; /* one of its own for each process */
 
@@ -30,6 +33,11 @@ static atomic_bool over;
 static bool all_received(void)
 {
 	return n_received >= n_records;
+}
+
+static size_t count_received(void)
+{
+	return n_received;
 }
 
 /* ---- receivers ---- */
@@ -52,37 +60,40 @@ static void *consume(void *consumer)
 	return NULL;
 }
 
-static void *pull(void *context)
+/* A PULL, or a SUB of everything. */
+static void *count(void *socket)
 {
-	void *socket = zmq_socket(context, ZMQ_PULL);
-	zmq_connect(socket, address);
 	zmq_msg_t message;
 	zmq_msg_init(&message);
 	while (!all_received())
 		n_received += zmq_msg_recv(&message, socket, 0) >= 0 && !zmq_msg_more(&message);
 	zmq_msg_close(&message);
 	zmq_close(socket);
-	zmq_ctx_term(context);
 	return NULL;
+}
+
+static void *open_receiver(void *context, int type)
+{
+	void *socket = zmq_socket(context, type);
+	if (type == ZMQ_SUB)
+		zmq_setsockopt(socket, ZMQ_SUBSCRIBE, "", 0);
+	if (!socket || zmq_connect(socket, address))
+		abort();
+	return socket;
 }
 
 /* ---- rounds ---- */
 
-static void run_engine(const char *what, const struct zeromq_config *config, struct zeromq_consumer *consumer,
-		       int round)
+static void run_engine(const char *what, const struct zeromq_config *config, size_t most_ahead, int round)
 {
-	pthread_t thread;
-	n_received = 0;
-	over = false;
-	pthread_create(&thread, NULL, consume, consumer);
 	const struct bench_run run = {.driver = &zeromq_driver,
 				      .config = (void *)config,
 				      .n_records = n_records,
 				      .settle_ms = CONNECT_MS,
-				      .is_over = all_received};
+				      .is_over = all_received,
+				      .n_received = count_received,
+				      .most_ahead = most_ahead};
 	bench_engine(&run, what, round);
-	over = true;
-	pthread_join(thread, NULL);
 }
 
 static void run_acknowledged(int round)
@@ -91,9 +102,15 @@ static void run_acknowledged(int round)
 		.acknowledged = address, .consumer = "bench", .heartbeat_ms = 1000, .outbox_bytes = 8 << 20};
 	struct zeromq_consumer *consumer;
 	struct err err;
+	pthread_t thread;
+	n_received = 0;
+	over = false;
 	if (zeromq_consumer_open(address, "bench", -1, NULL, &consumer, &err))
 		bench_die(&err);
-	run_engine("engine to ZeroMQ, acknowledged", &config, consumer, round);
+	pthread_create(&thread, NULL, consume, consumer);
+	run_engine("engine to ZeroMQ, acknowledged", &config, 0, round);
+	over = true;
+	pthread_join(thread, NULL);
 }
 
 static void run_live(int round)
@@ -103,11 +120,13 @@ static void run_live(int round)
 					     .heartbeat_ms = 1000,
 					     .queue = QUEUE,
 					     .memory_bytes = MEMORY_BYTES};
-	struct zeromq_consumer *subscriber;
-	struct err err;
-	if (zeromq_subscriber_open(address, NULL, 0, -1, &subscriber, &err))
-		bench_die(&err);
-	run_engine("engine to ZeroMQ, live", &config, subscriber, round);
+	void *context = zmq_ctx_new();
+	pthread_t thread;
+	n_received = 0;
+	pthread_create(&thread, NULL, count, open_receiver(context, ZMQ_SUB));
+	run_engine("engine to ZeroMQ, live", &config, MOST_AHEAD, round);
+	pthread_join(thread, NULL);
+	zmq_ctx_term(context);
 }
 
 static void push(void *socket, struct slice value, bool with_topic)
@@ -122,9 +141,9 @@ static void push(void *socket, struct slice value, bool with_topic)
 	zmq_send(socket, value.data, value.size, 0);
 }
 
-static void run_bare(const char *what, bool with_topic, int round)
+static void run_push(const char *what, bool with_topic, int round)
 {
-	void *context = zmq_ctx_new(), *socket = zmq_socket(context, ZMQ_PUSH);
+	void *context = zmq_ctx_new(), *others = zmq_ctx_new(), *socket = zmq_socket(context, ZMQ_PUSH);
 	struct batch *batch = bench_batch(0, 1);
 	uint8_t id[EVENT_ID_SIZE];
 	struct slice value = protobuf_encoder.change(&batch->changes[0], &batch->arena, id);
@@ -132,7 +151,7 @@ static void run_bare(const char *what, bool with_topic, int round)
 	n_received = 0;
 	if (zmq_bind(socket, address))
 		abort();
-	pthread_create(&thread, NULL, pull, zmq_ctx_new());
+	pthread_create(&thread, NULL, count, open_receiver(others, ZMQ_PULL));
 	struct bench_clock clock = bench_begin();
 	for (size_t i = 0; i < n_records; i++)
 		push(socket, value, with_topic);
@@ -140,19 +159,33 @@ static void run_bare(const char *what, bool with_topic, int round)
 	bench_report(what, round, n_records, &clock);
 	zmq_close(socket);
 	zmq_ctx_term(context);
+	zmq_ctx_term(others);
 	batch_free(batch);
 }
+
+static void run_bare(int round)
+{
+	run_push("bare PUSH and PULL", false, round);
+}
+
+static void run_bare_3_frames(int round)
+{
+	run_push("bare PUSH and PULL, 3 frames", true, round);
+}
+
+static const struct {
+	const char *name;
+	void (*run)(int round);
+} ways[] = {{"bare", run_bare}, {"acknowledged", run_acknowledged}, {"bare3", run_bare_3_frames}, {"live", run_live}};
 
 int main(int argc, char **argv)
 {
 	n_records = argc > 1 ? strtoul(argv[1], NULL, 10) : n_records;
 	int n_rounds = argc > 2 ? atoi(argv[2]) : 3;
 	snprintf(address, sizeof address, "tcp://127.0.0.1:%d", FIRST_PORT + getpid() % PORTS);
-	for (int round = 1; round <= n_rounds; round++) {
-		run_bare("bare PUSH and PULL", false, round);
-		run_acknowledged(round);
-		run_bare("bare PUSH and PULL, 3 frames", true, round);
-		run_live(round);
-	}
+	for (int round = 1; round <= n_rounds; round++)
+		for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
+			if (argc <= 3 || strcmp(argv[3], ways[i].name) == 0)
+				ways[i].run(round);
 	return 0;
 }

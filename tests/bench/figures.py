@@ -82,6 +82,7 @@ class Report:
     def __init__(self, size: str, path: Optional[Path]) -> None:
         self.size, self.path = size, path
         self.lines: list[Line] = []
+        self.seconds: dict[int, float] = {}  # by part
         self.about = {"size": size, "began": int(time.time()), "machine": machine()}
         print(f"{self.about['machine']['processors']} processors, load {self.about['machine']['load_before']:.1f}\n{HEAD}", flush=True)
 
@@ -90,11 +91,18 @@ class Report:
         print(row(line), flush=True)
         self.write()
 
+    def took(self, part: int, seconds: float) -> None:
+        self.seconds[part] = round(seconds, 1)
+        self.write()
+
     def write(self) -> None:
         if self.path:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self.path.write_text(json.dumps(self.about | {"lines": [line.as_json() for line in self.lines]}, indent=1) + "\n")
+            self.path.write_text(json.dumps(self.about | {"seconds": self.seconds, "lines": [line.as_json() for line in self.lines]}, indent=1) + "\n")
 
     def settings(self) -> str:
         """Each once, below the table."""
         return "\n".join(dict.fromkeys(f"{line.part}  {line.settings}" for line in self.lines if line.settings))
+
+    def times(self) -> str:
+        return f"{sum(self.seconds.values()):.0f} s: " + ", ".join(f"part {part} {seconds:.0f}" for part, seconds in self.seconds.items())

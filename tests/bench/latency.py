@@ -13,6 +13,7 @@ from rig import Rig
 SETTINGS = ("latency: linger 0, real broker, one consumer; a change counts from the moment at which it happens; synthetic source: the engine, "
             "beside a bare librdkafka producer that does the same; daemon: the whole of it behind the fake server, which it asks every {poll} ms")
 POLL_MS = 20
+PERCENTILES = ("p50", "p95", "p99")
 
 
 def synthetic(kafka: str, seconds: float, rates: list[int]) -> Iterator[Line]:
@@ -20,8 +21,15 @@ def synthetic(kafka: str, seconds: float, rates: list[int]) -> Iterator[Line]:
     for rate in rates:
         engine, bare = lines["latency, engine", rate], lines["latency, bare", rate]
         for what in ("acknowledged", "consumer"):
-            yield Line(5, f"change to {what}, {rate:,}/s, p50", engine[what]["p50_ms"], "ms", bare[what]["p50_ms"], "bare producer", low=True,
-                       settings=SETTINGS.format(poll=POLL_MS), details={"per_second": rate, "way": what, "engine": engine[what], "bare": bare[what]})
+            yield from of_percentiles(f"change to {what}, {rate:,}/s", rate, what, {"engine": engine[what], "bare": bare[what]})
+
+
+def of_percentiles(name: str, rate: int, way: str, found: dict[str, Any]) -> Iterator[Line]:
+    """A line for each; the details are the same, and plots.py draws those of the first."""
+    measured, bare = found.get("engine") or found["daemon"], found.get("bare", {})
+    for which in PERCENTILES:
+        yield Line(5, f"{name}, {which}", measured[f"{which}_ms"], "ms", bare.get(f"{which}_ms"), "bare producer" if bare else "", low=True,
+                   settings=SETTINGS.format(poll=POLL_MS), details={"per_second": rate, "way": way, "percentile": which} | found)
 
 
 class Reader:
@@ -63,5 +71,4 @@ def whole_daemon(kafka: str, seconds: float, rate: int) -> Iterator[Line]:
         rig.start()
         rig.wait(2)
         found = percentiles(one_after_another(rig, Reader(rig), rate, max(2, int(seconds * rate))))
-        yield Line(5, f"daemon: change to consumer, {rate}/s, p50", found["p50_ms"], "ms", low=True, settings=SETTINGS.format(poll=POLL_MS),
-                   details={"per_second": rate, "way": "consumer", "daemon": found})
+        yield from of_percentiles(f"daemon: change to consumer, {rate}/s", rate, "consumer", {"daemon": found})

@@ -91,7 +91,7 @@ def latency(lines: list[Line], where: str) -> str:
     groups = []
     for line in lines:
         for who, colour in (("engine", ENGINE), ("daemon", ENGINE), ("bare", BARE)):
-            if line["part"] == 5 and who in line["details"]:
+            if line["part"] == 5 and line["details"].get("percentile") == "p50" and who in line["details"]:
                 found = line["details"][who]
                 label = f"{who}: {line['details']['way']}, {line['details']['per_second']:,}/s"
                 groups.append((label, [(found[p], colour, f"{p[:3]} {number(found[p])}") for p in ("p50_ms", "p95_ms", "p99_ms")]))

@@ -43,6 +43,10 @@ struct bench_run {
 	int settle_ms;         /* the sink is served for so long before anything is sent */
 	bool (*is_over)(void); /* beside that all is acknowledged; may be NULL */
 
+	/* The source waits while it is so many records ahead of what was received; 0: it does not. */
+	size_t most_ahead;
+	size_t (*n_received)(void);
+
 	double per_second; /* the changes happen so often, and are seen at once; 0: all are there already */
 	void (*acknowledged)(const struct change *change); /* may be NULL */
 };
