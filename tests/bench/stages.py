@@ -15,20 +15,27 @@ SETTINGS = ("stages: bench_stages into librdkafka's mock broker under callgrind,
             "table with 25 columns; pipeline: what is left of it without the others")
 
 
-def allocations(n: int) -> dict[str, float]:
+def run(n: int, *before: Any) -> dict[str, dict[str, Any]]:
+    """The line of each stage."""
     with mock("stages") as address:
-        lines = lines_of([program("bench_stages"), address, "stages", n])
-    return own({line["bench"].removeprefix("stage "): line["allocations_per_record"] for line in lines})
+        lines = lines_of([*before, program("bench_stages"), address, "stages", n])
+    return {line["bench"].removeprefix("stage "): line for line in lines}
 
 
-def instructions(n: int) -> dict[str, float]:
-    with tempfile.TemporaryDirectory() as directory, mock("stages") as address:
+def allocations(lines: dict[str, dict[str, Any]]) -> dict[str, float]:
+    return own({stage: line["allocations_per_record"] for stage, line in lines.items()})
+
+
+def count(n: int) -> tuple[dict[str, float], dict[str, float]]:
+    """Allocations and, where callgrind is there, instructions."""
+    if not shutil.which("valgrind"):
+        return allocations(run(n)), {}
+    with tempfile.TemporaryDirectory() as directory:
         out = Path(directory) / "callgrind.out"
-        lines = lines_of(["valgrind", "-q", "--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={out}", program("bench_stages"), address, "stages", n])
+        lines = run(n, "valgrind", "-q", "--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={out}")
         text = subprocess.run(["callgrind_annotate", "--inclusive=yes", "--threshold=100", "--auto=no", out], stdout=subprocess.PIPE,
                               stderr=subprocess.DEVNULL, text=True, check=True).stdout
-    counted = {line["bench"].removeprefix("stage "): line["counted"] for line in lines}
-    return own({stage: instructions_of(stage, text) / counted[stage] for stage in STAGES})
+    return allocations(lines), own({stage: instructions_of(stage, text) / lines[stage]["counted"] for stage in STAGES})
 
 
 def instructions_of(stage: str, text: str) -> int:
@@ -44,12 +51,11 @@ def own(figures: dict[str, Any]) -> dict[str, float]:
 
 def stages(sizes: list[int]) -> Iterator[Line]:
     """A line per stage; the limit is the same after the fewest records: flat is 1."""
-    counted = {n: allocations(n) for n in sizes}
-    if not shutil.which("valgrind"):
+    both = {n: count(n) for n in sizes}
+    counted = {n: found[0] for n, found in both.items()}
+    costs = {n: found[1] for n, found in both.items() if found[1]}
+    if not costs:
         yield skipped(7, "instructions per record", "no valgrind")
-        costs = {}
-    else:
-        costs = {n: instructions(n) for n in sizes}
     first, last = sizes[0], sizes[-1]
     for stage in STAGES:
         details = {"allocations": {n: counted[n][stage] for n in sizes}, "instructions": {n: costs[n][stage] for n in costs}}
