@@ -162,13 +162,26 @@ class Folders:
         self.assert_whole()
 
     def test_deletes_of_items_that_the_journal_tells_after_their_folder_has_come_back(self) -> None:
-        """They must not be told after the listing, which has the items. By the clock they settle long before the next poll."""
-        self.daemon.stop()
+        """They must not be told after the listing, which has the items."""
+        self.go_and_come_with_late_deletes()
+        self.assert_listed_after_the_deletes()
+
+    def test_a_restart_before_the_journal_tells_of_them(self) -> None:
+        self.go_and_come_with_late_deletes()
+        self.wait_for_folder(self.c, CREATED, self.since)
+        self.restart()
+        self.assert_listed_after_the_deletes()
+
+    def go_and_come_with_late_deletes(self) -> None:
+        """By the clock they settle long before the poll that tells of them."""
+        self.assertEqual(self.daemon.stop(), 0)
         self.write_config(source={"kopano": {"settle_ms": 3000, "poll_interval_ms": 5000}})
         self.fake.lag(2500, items=True)
         self.fake.delete_folder(self.b)
         self.fake.restore_folder(self.b)
         self.start()
+
+    def assert_listed_after_the_deletes(self) -> None:
         for folder in (self.b, self.c):
             self.wait_for_equal(lambda: self.brackets(folder, self.items_since), [BEGIN, END] * 2, f"its end and its listing, {folder.path}")
         self.fake.lag(0)
