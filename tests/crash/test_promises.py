@@ -59,7 +59,7 @@ class Cursor(SteppingTest):
         self.assert_mirror()
 
 
-class Proof(SteppingTest):
+class ForeignFolder(SteppingTest):
     """A bridge that reads another's folder, by a right that can be taken away."""
 
     user = "bridge"
@@ -72,6 +72,12 @@ class Proof(SteppingTest):
         self.fake.grant(INBOX, "bridge")
         self.fake.create(INBOX, 16)
 
+    def wait_for_suspension(self) -> None:
+        suspended = lifecycle.LIFECYCLE_TYPE_SUSPENDED
+        self.wait_for_records(lambda t: t.lifecycle_of(suspended), "it is suspended", SECONDS)
+
+
+class Proof(ForeignFolder):
     def start_and_revoke(self) -> None:
         """When two pages were published, and while the third is waited for. No poll notices it first."""
         self.write_config(source={"kopano": {"poll_interval_ms": 60000}})
@@ -79,10 +85,6 @@ class Proof(SteppingTest):
         self.start()
         self.wait_for_records(lambda t: len(t.rows()) == 2 * PAGE, "two pages", SECONDS)
         self.fake.revoke(INBOX, "bridge")
-
-    def wait_for_suspension(self) -> None:
-        suspended = lifecycle.LIFECYCLE_TYPE_SUSPENDED
-        self.wait_for_records(lambda t: t.lifecycle_of(suspended), "it is suspended", SECONDS)
 
     def assert_no_end_until_the_right_is_back(self) -> None:
         self.wait_for_suspension()
@@ -118,6 +120,38 @@ class Proof(SteppingTest):
         self.wait_for(lambda: self.n_loads() > n_loads, "a proof is asked for", SECONDS)
         self.fake.grant(INBOX, "bridge")
         self.fake.clear_faults()
+        self.wait_for_end()
+        self.assert_mirror()
+
+
+class SmallProof(ForeignFolder):
+    """A folder that is listed by one table, in one batch."""
+
+    follow = {"mode": "folders", "stores": ["user1"], "folders": ["Drafts"], "objects": ["items"]}
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.fake.grant("user1/Drafts", "bridge")
+        self.fake.create("user1/Drafts", 2)
+
+    def n_tables(self) -> int:
+        return self.fake.calls("tableMulti")
+
+    def test_no_end_when_the_right_goes_while_the_table_is_read(self) -> None:
+        self.write_config(snapshot="none")
+        self.start()
+        self.wait_for(self.has_position, "it follows")
+        self.assertEqual(self.daemon.stop(), 0)
+        n_tables = self.n_tables()  # as many before the first listing
+        (self.directory / "state.db").unlink()
+        self.write_config(source={"kopano": {"poll_interval_ms": 60000}})
+        self.fake.fault("slow", "tableMulti", n=500, after=n_tables)
+        self.start()
+        self.wait_for(lambda: self.n_tables() == 2 * n_tables + 1, "the table is asked for", SECONDS)
+        self.fake.revoke("user1/Drafts", "bridge")
+        self.wait_for_suspension()
+        self.assertEqual(self.ends(), [])
+        self.fake.grant("user1/Drafts", "bridge")
         self.wait_for_end()
         self.assert_mirror()
 
@@ -161,8 +195,13 @@ class Resume(SteppingTest):
         n_rows = len(self.topics.rows())
         self.change_while_stopped()
         self.start()
+        self.wait_for(self.has_settled, "all has settled, and a listing would have begun")
         self.assert_mirror()
         self.assertEqual((len(self.topics.rows()), len(self.ends())), (n_rows, 1))
+
+    def has_settled(self) -> bool:
+        ((_, value),) = self.state_entries(b"position/contents/")
+        return int.from_bytes(value[4:8], "little") == self.fake.do("info")["max_change"]
 
 
 class Rewind(SteppingTest):

@@ -33,6 +33,9 @@ class ServerTest(Asking, WholeTest):
     def of_subject(self, subject: str) -> list[change.ChangeEvent]:
         return [e for e in self.topics.events if e.item.subject == subject]
 
+    def id_of(self, key: bytes) -> int:
+        return max((int.from_bytes(value[4:8], "little") for _, value in self.state_entries(key)), default=0)
+
     def count(self, name: str) -> int:
         """Of the daemon's status."""
         return self.status()["source"][name]
@@ -155,8 +158,49 @@ class Late(ServerTest):
     def has_settled(self) -> bool:
         self.topics.pump()
         (early,) = self.of_subject("early")
-        ((_, value),) = self.state_entries(b"position/server")
-        return int.from_bytes(value[4:8], "little") >= early.change_id
+        return self.id_of(b"position/server") >= early.change_id
+
+    def wait_until_settled(self) -> None:
+        self.wait_for(lambda: self.id_of(b"position/server") == self.fake.do("info")["max_change"], "all of it has settled")
+
+    def test_a_restart_repeats_nothing(self) -> None:
+        self.follow_whole()
+        self.fake.create("user1/Inbox", 10)
+        self.wait_for_whole()
+        self.restart()  # before the ids have settled
+        self.fake.create("user1/Inbox", 10)
+        self.assert_whole()
+        self.assertEqual(self.topics.repeats(), 0)
+
+    def test_one_that_comes_while_the_daemon_is_stopped(self) -> None:
+        self.write_config(source={"kopano": {"settle_ms": 3000}})
+        self.follow_whole()
+        self.wait_until_settled()
+        self.fake.do("create", folder="user1/Inbox", subject="late", late_ms=500)
+        self.fake.create("user2/Inbox", subject="early")
+        self.wait_for_records(lambda t: self.of_subject("early"), "the early one")
+        self.assertEqual(self.daemon.stop(), 0)
+        self.wait_for(lambda: len(self.fake.listing("user1/Inbox")) == 1, "it is there")
+        self.start()
+        self.assert_whole()
+
+    def test_items_of_a_folder_that_comes_late(self) -> None:
+        """Its entry appears below what the last reads began from: it is looked for, and nothing is a dead letter."""
+        self.write_config(source={"kopano": {"settle_ms": 4000, "discover_interval_ms": 60000}})
+        self.follow_whole()
+        self.wait_until_settled()
+        self.fake.create("user2/Inbox")  # after this one comes a read from the settled id
+        self.wait_for_whole()
+        self.fake.do("lag", ms=700)
+        self.fake.create_folder("user1/Inbox", "late")
+        self.fake.do("lag", ms=0)
+        until = time.monotonic() + 1
+        while time.monotonic() < until:
+            self.fake.create("user2/Inbox")
+            self.topics.pump(0.05)
+        self.fake.create("user1/Inbox/late", subject="in it")
+        self.assert_whole()
+        self.assertEqual((self.topics.letters, len(self.of_subject("in it"))), ([], 1))
 
     def test_a_folder_that_comes_later_than_its_items(self) -> None:
         """Its creation takes longer than T, or its transaction is committed after a copy of it was begun."""
@@ -204,9 +248,6 @@ class Restored(ServerTest):
         self.topics.wait_until(lambda: [e for e in self.topics.lifecycle if e.type == lifecycle.LIFECYCLE_TYPE_RESTORED], "it is known")
         self.assert_whole()
 
-    def id_of(self, key: bytes) -> int:
-        return max((int.from_bytes(value[4:8], "little") for _, value in self.state_entries(key)), default=0)
-
     def test_another_server(self) -> None:
         self.follow_whole()
         self.assertEqual(self.daemon.stop(), 0)
@@ -217,6 +258,9 @@ class Restored(ServerTest):
 
     def test_sync_ids_that_have_expired(self) -> None:
         self.follow_whole()
+        self.restart()
+        self.fake.create("user1/Inbox")
+        self.wait_for(lambda: self.id_of(b"kept/server") and self.id_of(b"kept/folders"), "they are kept")
         self.fake.do("expire-syncs")
         self.fake.create("user1/Inbox", 3)
         self.wait_for_whole()

@@ -21,6 +21,8 @@ MUTATIONS = [
 """)], TEST + "test_what_happens_while_it_subscribes_is_read"),
     ("after an outage it does not ring", BELL,
      [("	bell->rung.any = true;\n", "	bell->rung.any = !bell->n_notices;\n")], TEST + "test_sessions_end"),
+    ("what rings while something is read is lost", DOORBELL, [("	(void)kopano;\n", "	kopano->doorbell.rang = false;\n")],
+     TEST + "test_what_rings_while_something_is_read_is_read_afterwards"),
     ("a notice before its commit is asked for once", DOORBELL,
      [("	ringing->on = stream->n_taken == ringing->n_taken && ringing->tries < N_AGAIN;\n", "	ringing->on = false;\n")],
      TEST + "test_a_notice_before_its_commit_is_asked_for_again"),

@@ -1,26 +1,26 @@
 """Mistakes in bridge/kopano/: (name, file, [(old text, new text), ...], test program that must fail)."""
 
-SNAPSHOT, STREAM, LOAD = "bridge/kopano/snapshot.c", "bridge/kopano/stream.c", "bridge/kopano/load.c"
+SNAPSHOT, STREAM = "bridge/kopano/snapshot.c", "bridge/kopano/stream.c"
 RIGHTS, ITEMS, PUBLISH = "bridge/kopano/rights.c", "bridge/kopano/read_items.c", "bridge/kopano/publish.c"
 SETTLE, LATE = "bridge/kopano/settle.c", "unit/test_kopano_settle"
 PROMISES = "crash/test_promises.py -f"
 DYING = "crash/campaign.py --every 6 --seed 1 --seconds 60 --stop"
 
 DROP_PUBLISHED = """		if (item_number(cells) < listing->position.item_number)
-			add_row(kopano, listing, batch, cells);
+			rc = add_row(kopano, listing, batch, cells, err);
 		else if (first)
 			return *again = true, KOPANO_END;
 """
 
 SKIP_ROWS = """		(void)first, (void)again;
 		if (n_rows++ >= UINT32_MAX - listing->position.item_number)
-			add_row(kopano, listing, batch, cells);
+			rc = add_row(kopano, listing, batch, cells, err);
 """
 
 CURSOR_BY_ROW_NUMBER = [
-    ("static int open_table(", "static uint32_t n_rows;\n\nstatic int open_table("),
-    ("		.below_item_number = snapshot->item_number == UINT32_MAX ? 0 : snapshot->item_number,\n", ""),
-    ("	return client_open_table(", "	n_rows = 0;\n	return client_open_table("),
+    ("/* ---- rows that are not true any more ---- */\n", "static uint32_t n_rows;\n"),
+    ("		.below_item_number = position->item_number == UINT32_MAX ? 0 : position->item_number,\n", ""),
+    ("	int rc = client_open_table(", "	n_rows = 0;\n	int rc = client_open_table("),
     ("	listing->position.item_number = row.item_number;\n", "	listing->position.item_number--;\n"),
     (DROP_PUBLISHED, SKIP_ROWS),
 ]
@@ -28,6 +28,8 @@ CURSOR_BY_ROW_NUMBER = [
 PROOF_AT_END = """	bool proven;
 	int rc = folder_prove(kopano, listing->stream, listing->folder, &proven, err);
 """
+
+SMALL_PROOF = "	int rc = folder_prove(kopano, stream, listing->folder, &proven, err);\n"
 
 PROVE_AND_OPEN = """	int rc = folder_prove(kopano, listing->stream, listing->folder, proven, err);
 	return rc || !*proven ? rc : open_table(kopano, listing, err);
@@ -45,24 +47,25 @@ START_ANEW = """	uint32_t now = 1;
 	settle_start(&stream->settle, now, kopano->config->settle_ms);
 """
 
-PROVEN = "	*proven = rc == 0;\n"
+PROVEN = "	int rc = alive ? alive : stream_maximum(kopano, stream, &maximum, err);\n	*proven = rc == 0;\n"
 PROVEN_MOVES_ON = PROVEN + """	if (*proven)
 		settle_start(&stream->settle, maximum, kopano->config->settle_ms);
 """
 
-TAKE_IDS = "		take_ids(stream, batch, &window->entries[window->next], n);\n"
-
-LISTED = "	folder->listed = entry.listed & ENTRY_ENDED ? 0 : entry.listed;\n"
+TAKE_IDS = "		take_ids(kopano, stream, batch, &window->entries[window->next], n);\n"
 
 LISTINGS = [
     ("cursor by row number", SNAPSHOT, CURSOR_BY_ROW_NUMBER, f"{PROMISES} Cursor"),
     ("trust the cursor of an open table", SNAPSHOT,
      [("		if (item_number(cells) < listing->position.item_number)\n", "		if (item_number(cells))\n")],
      f"{PROMISES} Cursor"),
+    ("END of a small listing without proof", SNAPSHOT, [("	bool proven;\n	struct stream *stream", "	bool proven = true;\n	struct stream *stream"),
+      (SMALL_PROOF, "	(void)stream, (void)err;\n	int rc = 0;\n")], f"{PROMISES} SmallProof"),
     ("END without proof", SNAPSHOT, [(PROOF_AT_END, "	(void)err;\n	bool proven = true;\n	int rc = 0;\n")], f"{PROMISES} Proof"),
     ("open a table without proof", SNAPSHOT,
      [(PROVE_AND_OPEN, "	*proven = true;\n	return open_table(kopano, listing, err);\n")], f"{PROMISES} Proof"),
-    ("list again at every start", LOAD, [(LISTED, "	folder->listed = 0;\n")], f"{PROMISES} Resume"),
+    ("list again at every start", "bridge/kopano/load.c",
+     [("	kopano->generation = ends->generation;\n", "	kopano->generation = ends->generation + 1;\n")], f"{PROMISES} Resume"),
 ]
 
 NOTED = "	notes_add(&kopano->maxima, now, max);\n"
