@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "daemon"))
 from files import FileDaemonTest  # noqa: E402
 from harness import KAFKA, DaemonTest  # noqa: E402
 from process import BUILD  # noqa: E402
+from topics import change  # noqa: E402
 from waiting import wait_until  # noqa: E402
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "mirror"))
@@ -42,6 +43,8 @@ class Tail:
         self.fake.create("user1/Inbox", 3, subject="hello %d", props={"0x0042001F": "Ann"})
         self.fake.create("user2/Inbox", 1, subject="for the other")
         self.start()
+        self.wait_for_records(lambda t: len(t.of_kind(change.KIND_SNAPSHOT_END)) == 4, "all four are listed")
+        self.wait_for(self.is_listed, "and that is committed, as what came before it")
         self.wait_for_mirror()
 
     def fake_arguments(self) -> list[str]:
