@@ -145,7 +145,7 @@ class ClientCertificate(TlsTest):
     def test_is_needed(self) -> None:
         self.use_certificate()
         self.start()
-        self.daemon.wait_for("warning: source: .*(certificate|it broke).*; retrying")
+        self.daemon.wait_for("warning: source: .*alert certificate required.*; retrying")
 
     def test_with_the_key_of_another(self) -> None:
         self.use_certificate(cert_file=str(self.client.cert), key_file=str(self.ca.key))

@@ -33,6 +33,17 @@ class Certificate:
                 "-extfile", "/dev/stdin", "-out", self.cert, text=san)  # fmt: skip
 
 
+def close_when_read(end: socket.socket) -> None:
+    """A close with a request unread is a reset, which would overtake the alert that says why."""
+    with end:
+        try:
+            end.shutdown(socket.SHUT_WR)
+            while end.recv(65536):
+                pass
+        except OSError:
+            pass
+
+
 class TlsGate:
     """Shows its certificate, may ask for one of the client, and passes on to a port or a unix socket."""
 
@@ -66,11 +77,12 @@ class TlsGate:
             threading.Thread(target=self._serve, args=(near,), daemon=True).start()
 
     def _serve(self, near: socket.socket) -> None:
+        inside = self.context.wrap_socket(near, server_side=True, do_handshake_on_connect=False)
         try:
-            inside = self.context.wrap_socket(near, server_side=True)
+            inside.do_handshake()
             far = self._connect()
         except OSError:
-            near.close()
+            close_when_read(socket.socket(fileno=inside.detach()))
             return
         threading.Thread(target=pass_on, args=(far, inside), daemon=True).start()
         pass_on(inside, far)
