@@ -90,12 +90,32 @@ static void note_breaking(struct stream *stream, const struct item_key *key)
 	arena_free(&arena);
 }
 
+/* The server locks the folders of a call, for a moment. */
+static bool are_of_many_folders(const struct item_key *keys, size_t n)
+{
+	struct slice folders[EXPORT_FOLDERS];
+	size_t n_folders = 0;
+	for (size_t i = 0; i < n; i++) {
+		size_t at = 0;
+		while (at < n_folders && !slice_equal(folders[at], keys[i].parent_source_key))
+			at++;
+		if (at == EXPORT_FOLDERS)
+			return true;
+		folders[at] = keys[i].parent_source_key;
+		n_folders += at == n_folders;
+	}
+	return false;
+}
+
 static size_t n_export_keys(const struct stream *stream, const struct window *window)
 {
-	size_t most = stream->export_keys ? stream->export_keys : EXPORT_KEYS,
-	       left = window->n_keys - window->export_end;
-	size_t n = 0;
-	while (n < left && n < most && !breaks_export(stream, &window->keys[window->export_end + n]))
+	const struct item_key *keys = &window->keys[window->export_end];
+	size_t left = window->n_keys - window->export_end, most = left, n = 0;
+	if (most > EXPORT_SCATTERED && are_of_many_folders(keys, most))
+		most = EXPORT_SCATTERED;
+	if (stream->export_keys && most > stream->export_keys)
+		most = stream->export_keys;
+	while (n < most && !breaks_export(stream, &keys[n]))
 		n++;
 	return n;
 }
@@ -118,7 +138,7 @@ static void export_over(struct stream *stream, struct window *window)
 {
 	window->exporting = false;
 	if (stream->export_keys)
-		stream->export_keys = stream->export_keys < EXPORT_KEYS ? 4 * stream->export_keys : 0;
+		stream->export_keys = stream->export_keys < WINDOW_ENTRIES ? 4 * stream->export_keys : 0;
 }
 
 static int next_row(struct kopano *kopano, struct stream *stream, struct err *err)
