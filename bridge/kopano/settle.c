@@ -38,6 +38,12 @@ bool settle_is_taken(const struct settle *settle, uint32_t id)
 	return place < settle->n_taken && settle->taken[place] == id;
 }
 
+uint32_t settle_untaken(const struct settle *settle, uint32_t max)
+{
+	uint32_t n_known = settle->settled + (uint32_t)place_of(settle, max + 1);
+	return max > n_known ? max - n_known : 0;
+}
+
 static void add_id(struct settle *settle, uint32_t id)
 {
 	if (settle_is_taken(settle, id))

@@ -51,6 +51,9 @@ uint32_t settle_ask(struct settle *settle, int64_t now_ms);
 
 bool settle_is_taken(const struct settle *settle, uint32_t id);
 
+/* How many ids up to `max` may still have to be taken. */
+uint32_t settle_untaken(const struct settle *settle, uint32_t max);
+
 /* The answer was not taken to its end. The next read asks from the settled id again: what was left out may be below
  * what was noted, and would come T later, after newer changes of the same items. */
 void settle_dropped(struct settle *settle);

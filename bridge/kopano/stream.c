@@ -279,7 +279,8 @@ int stream_refused(struct kopano *kopano, struct stream *stream, int rc, struct 
 
 /* ---- asking ---- */
 
-/* A long backlog is read after the ids have settled, so that its position moves as it is read. */
+/* A long backlog is read after the ids have settled, so that its position moves as it is read. What was taken before a
+ * restart, and had not settled yet, is none. */
 static int wait_for_backlog(struct kopano *kopano, struct stream *stream, bool *wait, struct err *err)
 {
 	struct settle *settle = &stream->settle;
@@ -291,7 +292,7 @@ static int wait_for_backlog(struct kopano *kopano, struct stream *stream, bool *
 	if (rc)
 		return rc;
 	settle_note(settle, clock_ms(), max);
-	*wait = max > settle->settled && max - settle->settled > BACKLOG_IDS;
+	*wait = settle_untaken(settle, max) > BACKLOG_IDS;
 	if (*wait)
 		stream->due = true, stream->poll_at_ms = clock_ms() + settle->settle_ms;
 	return 0;

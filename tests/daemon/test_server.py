@@ -101,6 +101,41 @@ class Items(ServerTest):
         self.assertLessEqual(calls["getStore"], n_stores + 5)
 
 
+class Exports(ServerTest):
+    """How many items are read by one call."""
+
+    n_items = 1000
+    export = "exportMessageChangesAsStream"
+    round = 0
+
+    def calls_for(self, folders: list[str]) -> int:
+        """Of changes of all their items, made while the daemon was stopped."""
+        self.assertEqual(self.daemon.stop(), 0)
+        self.round += 1
+        for folder in folders:
+            self.fake.do("change", folder=folder, all=True, quiet=True, subject=f"round {self.round}")
+        before = self.fake.calls(self.export)
+        self.start()
+        self.wait_for_records(lambda t: len(self.of_subject(f"round {self.round}")) == self.n_items, "all of the round")
+        return self.fake.calls(self.export) - before
+
+    def test_of_few_folders_many(self) -> None:
+        self.fake.create("user1/Inbox", self.n_items)
+        self.follow_whole()
+        # Where the daemon has to wait for the processor, it reads what it has by then.
+        self.wait_for(lambda: self.calls_for(["user1/Inbox"]) == 1, "a round with one call", 60)
+        self.assert_whole()
+
+    def test_of_many_folders_few(self) -> None:
+        folders = [f"user1/Inbox/{n}" for n in range(20)]
+        for n, folder in enumerate(folders):
+            self.fake.create_folder("user1/Inbox", str(n))
+            self.fake.create(folder, self.n_items // len(folders))
+        self.follow_whole()
+        self.assertGreater(self.calls_for(folders), 1)
+        self.assert_whole()
+
+
 class Filters(ServerTest):
     follow = {"mode": "stores", "stores": ["user1", "public"], "classes": ["IPF.Note"], "folders": ["Inbox", "Inbox/**"]}
 
@@ -124,6 +159,26 @@ class Filters(ServerTest):
         self.wait_for_records(lambda t: self.of_subject("guest"), "it comes in")
         self.fake.move(inside, "user2/Inbox")
         self.wait_for_records(lambda t: [e for e in t.events if e.kind == DELETED and e.source_key == inside.key], "it goes")
+        self.assert_whole()
+
+
+class Backlog(ServerTest):
+    """More ids than are read before they have settled, which takes longer here than a test waits."""
+
+    follow = {"mode": "server", "folders": ["Drafts"]}
+
+    def is_wanted(self, path: str, class_: str) -> bool:
+        return path == "Drafts"
+
+    def test_what_was_taken_before_a_restart_is_none(self) -> None:
+        self.write_config(source={"kopano": {"settle_ms": 3_600_000}})
+        self.follow_whole()
+        self.fake.do("create", folder="user1/Inbox", n=51_000, quiet=True)
+        self.fake.create("user1/Drafts", subject="before")
+        self.wait_for_records(lambda t: self.of_subject("before"), "what came after them")
+        self.restart()
+        self.fake.create("user1/Drafts", subject="after")
+        self.wait_for_records(lambda t: self.of_subject("after"), "what came after the restart")
         self.assert_whole()
 
 

@@ -55,6 +55,10 @@ PROVEN_MOVES_ON = PROVEN + """	if (*proven)
 TAKE_IDS = "		take_ids(kopano, stream, batch, &window->entries[window->next], n);\n"
 
 LISTINGS = [
+    ("what was taken is waited for like a backlog", SETTLE, [("	return max > n_known ? max - n_known : 0;\n", "	return max - settle->settled + 0 * n_known;\n")],
+     "daemon/test_server.py Backlog"),
+    ("items of any number of folders are read by one call", ITEMS, [("		if (at == EXPORT_FOLDERS)\n			return true;\n", "		if (at == EXPORT_FOLDERS)\n			return false;\n")],
+     "daemon/test_server.py Exports"),
     ("cursor by row number", SNAPSHOT, CURSOR_BY_ROW_NUMBER, f"{PROMISES} Cursor"),
     ("trust the cursor of an open table", SNAPSHOT,
      [("		if (item_number(cells) < listing->position.item_number)\n", "		if (item_number(cells))\n")],

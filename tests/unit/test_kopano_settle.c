@@ -54,6 +54,20 @@ static void an_id_is_taken_once(void **state)
 	assert_true(settle_is_taken(settle, 104));
 }
 
+static void what_was_taken_is_no_backlog(void **state)
+{
+	struct settle *settle = *state;
+	assert_int_equal(settle_untaken(settle, 100), 0);
+	assert_int_equal(settle_untaken(settle, 90), 0);
+	assert_int_equal(settle_untaken(settle, 110), 10);
+	take(settle, 105);
+	take(settle, 107);
+	take(settle, 120);
+	assert_int_equal(settle_untaken(settle, 110), 8);
+	assert_int_equal(settle_untaken(settle, 120), 17);
+	assert_int_equal(settle_untaken(settle, 1000), 897);
+}
+
 static void nothing_settles_before_its_time(void **state)
 {
 	struct settle *settle = *state;
@@ -162,6 +176,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(an_id_is_taken_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_was_taken_is_no_backlog, setup, teardown),
 		cmocka_unit_test_setup_teardown(nothing_settles_before_its_time, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_an_answer_was_dropped_with_is_asked_for_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_was_noted_t_ago_settles, setup, teardown),
