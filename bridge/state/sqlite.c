@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,12 @@ struct sqlite_state {
 	int lock_fd; /* -1: read-only */
 	sqlite3 *db;
 	sqlite3_stmt *get, *put, *remove;
+
+	/* Whether the whole file is in order: looked at beside everything else, and known when somebody commits. */
+	pthread_t checker;
+	bool checking;
+	int check_rc; /* of the checker, and then of all commits */
+	struct err check_err;
 };
 
 static struct sqlite_state *self(struct state *state)
@@ -138,10 +145,23 @@ static int apply(struct sqlite_state *sqlite, const struct put_list *const *list
 	return rc;
 }
 
+/* What was read of a damaged file may be wrong: nothing that follows from it is stored. */
+static int end_check(struct sqlite_state *sqlite, struct err *err)
+{
+	if (sqlite->checking)
+		pthread_join(sqlite->checker, NULL);
+	sqlite->checking = false;
+	if (sqlite->check_rc)
+		*err = sqlite->check_err;
+	return sqlite->check_rc;
+}
+
 static int state_commit(struct state *state, const struct put_list *const *lists, size_t n_lists, struct err *err)
 {
 	struct sqlite_state *sqlite = self(state);
-	int rc = run(sqlite, "BEGIN IMMEDIATE", "write", err);
+	int rc = end_check(sqlite, err);
+	if (rc == 0)
+		rc = run(sqlite, "BEGIN IMMEDIATE", "write", err);
 	if (rc)
 		return rc;
 	if ((rc = apply(sqlite, lists, n_lists, err)) == 0)
@@ -154,6 +174,8 @@ static int state_commit(struct state *state, const struct put_list *const *lists
 static void state_close(struct state *state)
 {
 	struct sqlite_state *sqlite = self(state);
+	struct err unused;
+	end_check(sqlite, &unused);
 	sqlite3_finalize(sqlite->get);
 	sqlite3_finalize(sqlite->put);
 	sqlite3_finalize(sqlite->remove);
@@ -236,10 +258,12 @@ static int open_file(struct sqlite_state *sqlite, int flags, struct err *err)
 	if (sqlite3_open_v2(sqlite->path, &sqlite->db, flags, NULL) != SQLITE_OK)
 		return fail(sqlite, "open", err);
 	sqlite3_busy_timeout(sqlite->db, BUSY_TIMEOUT_MS);
-	if ((rc = check_format(sqlite, err)) || (rc = check_whole(sqlite, err)))
+	if ((rc = check_format(sqlite, err)))
 		return rc;
-	if ((flags & SQLITE_OPEN_READWRITE) &&
-	    (rc = run(sqlite, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL", "open", err)))
+	rc = flags & SQLITE_OPEN_READWRITE
+		     ? run(sqlite, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL", "open", err)
+		     : check_whole(sqlite, err);
+	if (rc)
 		return rc;
 	return prepare_all(sqlite, err);
 }
@@ -264,6 +288,24 @@ static int finish(struct sqlite_state *sqlite, int rc, struct state **state)
 	return rc;
 }
 
+static void *check(void *context)
+{
+	struct sqlite_state *sqlite = context;
+	struct state *look;
+	sqlite->check_rc = sqlite_state_open_readonly(sqlite->path, &look, &sqlite->check_err);
+	if (sqlite->check_rc == 0)
+		look->ops->close(look);
+	return NULL;
+}
+
+/* It takes as long as reading a large state does. */
+static void begin_check(struct sqlite_state *sqlite)
+{
+	sqlite->checking = pthread_create(&sqlite->checker, NULL, check, sqlite) == 0;
+	if (!sqlite->checking)
+		check(sqlite);
+}
+
 int sqlite_state_open(const char *path, struct state **state, struct err *err)
 {
 	struct sqlite_state *sqlite = new_state(path);
@@ -273,6 +315,8 @@ int sqlite_state_open(const char *path, struct state **state, struct err *err)
 		rc = state_create(path, err);
 	if (rc == 0)
 		rc = open_file(sqlite, SQLITE_OPEN_READWRITE, err);
+	if (rc == 0)
+		begin_check(sqlite);
 	return finish(sqlite, rc, state);
 }
 

@@ -34,6 +34,7 @@ MUTATIONS = [
     ("taken ids written outside the batch", PIPELINE, written_before("taken/contents/"), REWIND),
     ("folder map written outside the batch", PIPELINE, MAP_WRITTEN_BEFORE, REWIND),
     ("commit entry by entry", SQLITE,
-     [('	int rc = run(sqlite, "BEGIN IMMEDIATE", "write", err);\n', "	int rc = 0;\n"),
+     [('		rc = run(sqlite, "BEGIN IMMEDIATE", "write", err);\n', "		rc = 0;\n"),
       ('		rc = run(sqlite, "COMMIT", "write", err);\n', "		rc = 0;\n")], UNIT),
+    ("a damaged state is written to", SQLITE, [("	int rc = end_check(sqlite, err);\n", "	int rc = 0;\n")], "unit/test_state_damage"),
 ]

@@ -385,51 +385,6 @@ static void a_newer_format_is_refused(void **test)
 	assert_not_opened(EXIT_USAGE, "has format 2, and this version knows format 1: run the version that wrote it");
 }
 
-static void fill(int n)
-{
-	struct arena arena = {0};
-	struct put_list list = {0};
-	struct state *state = open_state();
-	for (int i = 0; i < n; i++)
-		put_list_add(&list, &arena, slice_of_text(arena_text(&arena, "key%06d", i)),
-			     slice_of_text("some value of some length"));
-	assert_int_equal(commit(state, &list), 0);
-	state->ops->close(state);
-	put_list_clear(&list);
-	arena_free(&arena);
-}
-
-static void a_file_cut_short_is_refused(void **test)
-{
-	static const off_t kept[] = {1, 50, 100, 4095, 4096, 4097, 8192, -4096};
-	struct stat st;
-	(void)test;
-	for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
-		unlink(scratch_path("state.db"));
-		fill(2000);
-		assert_int_equal(stat(scratch_path("state.db"), &st), 0);
-		off_t size = kept[i] < 0 ? st.st_size + kept[i] : kept[i];
-		assert_int_equal(truncate(scratch_path("state.db"), size), 0);
-		assert_not_opened(EXIT_USAGE, "put back a copy");
-	}
-}
-
-static void a_file_with_an_overwritten_page_is_refused(void **test)
-{
-	char junk[4096];
-	(void)test;
-	memset(junk, 0xee, sizeof junk);
-	for (long page = 1; page < 5; page++) {
-		unlink(scratch_path("state.db"));
-		fill(2000);
-		FILE *file = fopen(scratch_path("state.db"), "r+");
-		assert_int_equal(fseek(file, page * 4096, SEEK_SET), 0);
-		assert_int_equal(fwrite(junk, sizeof junk, 1, file), 1);
-		fclose(file);
-		assert_not_opened(EXIT_USAGE, "put back a copy");
-	}
-}
-
 static void a_missing_directory_is_named(void **test)
 {
 	struct state *state = NULL;
@@ -488,8 +443,6 @@ int main(void)
 		STATE_TEST(what_is_no_state_is_refused),
 		STATE_TEST(another_programs_file_is_refused),
 		STATE_TEST(a_newer_format_is_refused),
-		STATE_TEST(a_file_cut_short_is_refused),
-		STATE_TEST(a_file_with_an_overwritten_page_is_refused),
 		STATE_TEST(a_missing_directory_is_named),
 		STATE_TEST(a_state_can_be_looked_at_while_it_is_in_use),
 		STATE_TEST(looking_makes_nothing),
