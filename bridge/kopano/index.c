@@ -4,11 +4,13 @@
 
 #include "core/arena.h"
 
-enum { FIRST_ROOM = 64 };
+enum { FIRST_ROOM = 64, FREE = 0 };
 
+/* Not FREE. */
 static uint8_t tag_of(uint32_t hash)
 {
-	return (uint8_t)(hash >> 24);
+	uint8_t tag = (uint8_t)(hash >> 24);
+	return tag == FREE ? 1 : tag;
 }
 
 uint32_t index_hash(struct slice bytes)
@@ -22,20 +24,21 @@ uint32_t index_hash(struct slice bytes)
 uint32_t index_find(const struct index *index, uint32_t hash, const void *key, index_match_fn *match,
 		    const void *context)
 {
+	uint8_t tag = tag_of(hash);
 	if (!index->n)
 		return INDEX_NONE;
-	for (size_t i = hash & (index->room - 1); index->slots[i]; i = (i + 1) & (index->room - 1))
-		if (index->tags[i] == tag_of(hash) && match(context, index->slots[i] - 1, key))
-			return index->slots[i] - 1;
+	for (size_t i = hash & (index->room - 1); index->tags[i] != FREE; i = (i + 1) & (index->room - 1))
+		if (index->tags[i] == tag && match(context, index->numbers[i], key))
+			return index->numbers[i];
 	return INDEX_NONE;
 }
 
-static void place(struct index *index, uint32_t hash, uint32_t slot)
+static void place(struct index *index, uint32_t hash, uint32_t number)
 {
 	size_t i = hash & (index->room - 1);
-	while (index->slots[i])
+	while (index->tags[i] != FREE)
 		i = (i + 1) & (index->room - 1);
-	index->slots[i] = slot;
+	index->numbers[i] = number;
 	index->tags[i] = tag_of(hash);
 }
 
@@ -43,12 +46,12 @@ static void grow(struct index *index, index_hash_fn *hash_of, const void *contex
 {
 	struct index old = *index;
 	index->room = old.room ? old.room * 2 : FIRST_ROOM;
-	index->slots = xcalloc(index->room, sizeof *index->slots);
+	index->numbers = xmalloc(index->room * sizeof *index->numbers);
 	index->tags = xcalloc(index->room, sizeof *index->tags);
 	for (size_t i = 0; i < old.room; i++)
-		if (old.slots[i])
-			place(index, hash_of(context, old.slots[i] - 1), old.slots[i]);
-	free(old.slots);
+		if (old.tags[i] != FREE)
+			place(index, hash_of(context, old.numbers[i]), old.numbers[i]);
+	free(old.numbers);
 	free(old.tags);
 }
 
@@ -56,7 +59,7 @@ void index_add(struct index *index, uint32_t hash, uint32_t number, index_hash_f
 {
 	if (8 * (index->n + 1) > 7 * index->room)
 		grow(index, hash_of, context);
-	place(index, hash, number + 1);
+	place(index, hash, number);
 	index->n++;
 }
 
@@ -64,21 +67,21 @@ void index_add(struct index *index, uint32_t hash, uint32_t number, index_hash_f
 static void close_gap(struct index *index, size_t gap, index_hash_fn *hash_of, const void *context)
 {
 	size_t mask = index->room - 1;
-	for (size_t i = (gap + 1) & mask; index->slots[i]; i = (i + 1) & mask) {
-		size_t home = hash_of(context, index->slots[i] - 1) & mask;
+	for (size_t i = (gap + 1) & mask; index->tags[i] != FREE; i = (i + 1) & mask) {
+		size_t home = hash_of(context, index->numbers[i]) & mask;
 		if (((i - home) & mask) < ((i - gap) & mask))
 			continue;
-		index->slots[gap] = index->slots[i];
+		index->numbers[gap] = index->numbers[i];
 		index->tags[gap] = index->tags[i];
 		gap = i;
 	}
-	index->slots[gap] = 0;
+	index->tags[gap] = FREE;
 }
 
 void index_remove(struct index *index, uint32_t hash, uint32_t number, index_hash_fn *hash_of, const void *context)
 {
 	size_t i = hash & (index->room - 1);
-	while (index->slots[i] != number + 1)
+	while (index->tags[i] == FREE || index->numbers[i] != number)
 		i = (i + 1) & (index->room - 1);
 	close_gap(index, i, hash_of, context);
 	index->n--;
@@ -86,7 +89,7 @@ void index_remove(struct index *index, uint32_t hash, uint32_t number, index_has
 
 void index_free(struct index *index)
 {
-	free(index->slots);
+	free(index->numbers);
 	free(index->tags);
 	*index = (struct index){0};
 }

@@ -9,9 +9,9 @@
 enum { INDEX_NONE = UINT32_MAX, INDEX_SLOT_BYTES = sizeof(uint32_t) + sizeof(uint8_t) };
 
 struct index {
-	uint32_t *slots; /* number + 1; 0: free */
-	uint8_t *tags;   /* of each slot: the top of the number's hash */
-	size_t n, room;  /* room: 0 or a power of two */
+	uint32_t *numbers; /* of each slot */
+	uint8_t *tags;     /* the top of the number's hash; 0: the slot is free */
+	size_t n, room;    /* room: 0 or a power of two */
 };
 
 typedef uint32_t index_hash_fn(const void *context, uint32_t number);

@@ -202,9 +202,12 @@ bool inventory_read(struct slice bytes, struct inventory *inventory)
 
 /* ---- loading ---- */
 
+enum { PASSING_BYTES = 16384 };
+
 struct loading {
 	struct map *map;
 	struct err *err;
+	struct arena passing; /* the keys of some entries */
 };
 
 static int refuse(const struct loading *loading, struct slice key)
@@ -252,18 +255,21 @@ static int load_folder(void *context, struct slice key, struct slice value)
 {
 	struct loading *loading = context;
 	struct stored_folder entry = {0};
-	struct arena arena = {0};
-	bool good = read_key(key, STATE_FOLDER, &arena, &entry.row.source_key) && read_folder(value, &entry) &&
-		    put_loaded(loading->map, &entry);
-	arena_free(&arena);
+	bool good = read_key(key, STATE_FOLDER, &loading->passing, &entry.row.source_key) &&
+		    read_folder(value, &entry) && put_loaded(loading->map, &entry);
+	if (loading->passing.n_bytes > PASSING_BYTES)
+		arena_free(&loading->passing);
 	return good ? 0 : refuse(loading, key);
 }
 
 int map_load(struct map *map, struct state *state, struct err *err)
 {
-	struct loading loading = {map, err};
+	struct loading loading = {.map = map, .err = err};
 	int rc = state->ops->each(state, slice_of_text(STATE_STORE), load_store, &loading, err);
-	return rc ? rc : state->ops->each(state, slice_of_text(STATE_FOLDER), load_folder, &loading, err);
+	if (rc == 0)
+		rc = state->ops->each(state, slice_of_text(STATE_FOLDER), load_folder, &loading, err);
+	arena_free(&loading.passing);
+	return rc;
 }
 
 /* ---- for people ---- */
