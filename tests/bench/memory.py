@@ -9,7 +9,7 @@ from rig import Rig
 from waiting import holds_for, wait_until
 
 LIMIT_MIB = 64
-SETTINGS = "memory: VmHWM of the whole daemon, the default budget of 16 MiB, fake server to real Kafka"
+SETTINGS = "memory: VmHWM of the whole daemon, the default budget, fake server to real Kafka"
 NO_SERVER_MODE = "this version has no follow.mode server"
 FULL = {"mode": "server"}
 
@@ -66,7 +66,8 @@ def knows_server_mode(kafka: str) -> bool:
 
 
 def full_rig(kafka: str, stores: int, folders: int, items: int) -> Rig:
-    return Rig(kafka, "--stores", str(stores), "--folders", str(folders), "--items", str(items), user="SYSTEM",
+    """So many items in all; at least one in each store."""
+    return Rig(kafka, "--stores", str(stores), "--folders", str(folders), "--items", str(max(items // stores, 1)), user="SYSTEM",
                follow=FULL, snapshot="none")
 
 

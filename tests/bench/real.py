@@ -1,4 +1,4 @@
-"""Parts 3 and 4 against the real Kopano server that TIDINGS_KOPANO names (tests/real/bench.py)."""
+"""Parts 3 and 4 against the real Kopano server that TIDINGS_KOPANO names (tests/real/bench.py, server_bench.py)."""
 
 import json
 import os
@@ -12,7 +12,10 @@ from programs import TESTS, program
 
 NAME = "real Kopano server"
 SETTINGS = "real server: tests/real/README.md says how; one folder, broker and server on the same machine"
+SERVER_SETTINGS = ("a whole real server: tests/real/server_bench.py; new and modified items in two folders of each user, read by the daemon from the "
+                   "same state in each round, and once by server.sync with entry id and subject")
 PYTHON = "/usr/bin/python3"
+NO_ADMINISTRATOR = 3  # the exit code
 
 
 def why_not() -> str:
@@ -43,3 +46,26 @@ def lines(kafka: str, items: list[int], changes: int, rounds: int) -> Iterator[L
         if "ratio" in figure:
             name, _, limit = figure["what"].partition(" / ")
             yield Line(3 if "snapshot" in name else 4, f"{name}, {NAME}", rate, "items/s", rate / figure["ratio"], limit, figure["aim"], settings=SETTINGS)
+
+
+def users() -> list[str]:
+    """Whose stores are written to."""
+    named = (os.environ.get(f"TIDINGS_KOPANO_{which}USER") for which in ("", "OTHER_"))
+    return [user for user in named if user and user != "SYSTEM"]
+
+
+def server_lines(kafka: str, changes: int, rounds: int) -> Iterator[Line]:
+    name = f"changes of a whole server, {NAME}"
+    if why_not():
+        yield skipped(4, name, why_not())
+        return
+    with tempfile.TemporaryDirectory() as directory:
+        out = Path(directory) / "figures.json"
+        stores = [word for user in users() for word in ("--store", user)]
+        done = subprocess.run([PYTHON, str(TESTS / "real" / "server_bench.py"), "--kafka", kafka, *stores, "--changes", str(changes),
+                               "--rounds", str(rounds), "--json", str(out)], stdout=subprocess.DEVNULL)
+        if done.returncode == NO_ADMINISTRATOR:
+            yield skipped(4, name, "the user is no system administrator")
+            return
+        found = json.loads(out.read_text())
+    yield Line(4, f"{found['changes']:,} {name}", found["rate"], "changes/s", found["reference"], "server.sync", 20, settings=SERVER_SETTINGS, details=found)
