@@ -2,8 +2,9 @@
  *
  *     store/<guid>     version u8, flags u8, type u8, root and subtree key, entry id, owner, display name
  *     folder/<key>     version u8 (2: version 1 was of a tidings that followed single folders), flags u16, type and
- *                      listed u8, store GUID, listed_generation, revived_id or ended_max u32, parent key, entry id,
- * name, class inventory        version u8, announcing u8, snapshot id: there once every store was mapped
+ *                      listed u8, store GUID, listed_generation, revived_id or ended_max u32, parent key,
+ *                      entry id, name, class
+ *     inventory        version u8, announcing u8, snapshot id: there once every store was mapped
  *
  * Integers little-endian; texts and keys as u16 length (name and display name: u32), bytes; <guid> and <key> in
  * lower-case hex. Reading returns false for what this version does not understand. */
