@@ -1,6 +1,6 @@
 /* Engine to Kafka, beside a bare librdkafka producer with the same settings, keys, headers and payload.
  *
- *     bench_kafka BOOTSTRAP [RECORDS [ROUNDS [PREFIX]]]
+ *     bench_kafka BOOTSTRAP [RECORDS [ROUNDS [BUDGET_MIB [PREFIX]]]]
  *
  * The engine is all that the daemon does after a source: queue between threads, route, encode, send, acknowledgements,
  * commits to an SQLite file. The bare producer sends one payload that was encoded before. Round 0 warms the broker up
@@ -54,14 +54,17 @@ static void run_bare(const struct kafka_config *config, int round)
 int main(int argc, char **argv)
 {
 	if (argc < 2) {
-		fprintf(stderr, "usage: bench_kafka BOOTSTRAP [RECORDS [ROUNDS [PREFIX]]]\n");
+		fprintf(stderr, "usage: bench_kafka BOOTSTRAP [RECORDS [ROUNDS [BUDGET_MIB [PREFIX]]]]\n");
 		return 2;
 	}
 	n_records = argc > 2 ? strtoul(argv[2], NULL, 10) : n_records;
 	int n_rounds = argc > 3 ? atoi(argv[3]) : 3;
-	struct kafka_config *config = bench_kafka_config(argv[1], argc > 4 ? argv[4] : NULL, -1);
+	struct kafka_config *config = bench_kafka_config(argv[1], argc > 5 ? argv[5] : NULL, -1);
 	bench_kafka_make_topics(config);
-	const struct bench_run engine = {.driver = &kafka_driver, .config = config, .n_records = n_records};
+	const struct bench_run engine = {.driver = &kafka_driver,
+					 .config = config,
+					 .n_records = n_records,
+					 .budget_bytes = argc > 4 ? strtoul(argv[4], NULL, 10) << 20 : 0};
 	for (int round = 0; round <= n_rounds; round++) {
 		if (round % 2 == 0)
 			run_bare(config, round);

@@ -96,6 +96,7 @@ struct load {
 	double per_second;
 	size_t n;
 	const struct kafka_config *config;
+	unsigned settle_ms;
 };
 
 static void on_acknowledged(const struct change *change)
@@ -189,7 +190,7 @@ static void measure(struct load *load, const char *way, void (*send)(const struc
 	reset(&consumed, load->n);
 	over = false;
 	pthread_create(&thread, NULL, consume, open_consumer(load->bootstrap, load->config->topics[TOPIC_ITEMS]));
-	usleep(SETTLE_MS * 1000); /* until the consumer waits */
+	usleep(load->settle_ms * 1000); /* until the consumer waits */
 	send(load);
 	over = true;
 	pthread_join(thread, NULL);
@@ -208,7 +209,9 @@ int main(int argc, char **argv)
 	}
 	for (int i = 3; i < argc; i++) {
 		struct load load = {.bootstrap = argv[1], .per_second = strtod(argv[i], NULL)};
-		load.n = (size_t)(load.per_second * strtod(argv[2], NULL));
+		double seconds = strtod(argv[2], NULL);
+		load.n = (size_t)(load.per_second * seconds);
+		load.settle_ms = seconds < 1 ? (unsigned)(seconds * 1000) : SETTLE_MS;
 		measure(&load, "engine", send_by_engine);
 		measure(&load, "bare", send_bare);
 	}

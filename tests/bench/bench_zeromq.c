@@ -20,7 +20,7 @@
 #include "tests/support/bench_engine.h"
 
 enum { ACKNOWLEDGE_EVERY = 500, NEXT_MS = 20, CONNECT_MS = 1000, FIRST_PORT = 20000, PORTS = 10000 };
-enum { QUEUE = 10000, MEMORY_BYTES = 64 << 20, MOST_AHEAD = 4000 }; /* the first two as in the daemon by default */
+enum { QUEUE = 100000, MEMORY_BYTES = 64 << 20, MOST_AHEAD = 40000 };
 
 static char address[64]; /* one of its own for each process */
 

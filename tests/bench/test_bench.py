@@ -17,6 +17,7 @@ PARTS = range(1, 8)
 
 class Smallest(unittest.TestCase):
     lines: list[dict[str, Any]]
+    seconds: dict[str, float]
 
     @classmethod
     def setUpClass(cls) -> None:
@@ -26,7 +27,8 @@ class Smallest(unittest.TestCase):
         cls.json = cls.directory / "bench.json"
         cls.done = subprocess.run([sys.executable, HERE / "bench", "--size", "smallest", "--json", cls.json], capture_output=True, text=True,
                                   env=dict(os.environ, PYTHONDONTWRITEBYTECODE="1"))
-        cls.lines = json.loads(cls.json.read_text())["lines"]
+        found = json.loads(cls.json.read_text())
+        cls.lines, cls.seconds = found["lines"], found["seconds"]
 
     def test_everything_is_measured_or_named(self) -> None:
         self.assertEqual(self.done.returncode, 0, self.done.stderr)
@@ -35,6 +37,14 @@ class Smallest(unittest.TestCase):
         for line in self.lines:
             self.assertTrue(line["skipped"] or line["value"] is not None, line)
             self.assertIn(line["name"], self.done.stdout)
+
+    def test_each_part_says_how_long_it_took(self) -> None:
+        self.assertEqual(sorted(self.seconds), sorted(str(part) for part in PARTS))
+
+    def test_latency_has_its_percentiles(self) -> None:
+        latencies = [line["name"].rpartition(", ") for line in self.lines if line["part"] == 5 and not line["skipped"]]
+        for name in {name for name, _, _ in latencies}:
+            self.assertEqual([which for of, _, which in latencies if of == name], ["p50", "p95", "p99"], name)
 
     def test_a_ratio_has_its_limit_and_says_what_it_was_measured_with(self) -> None:
         compared = [line for line in self.lines if line["ratio"] is not None]

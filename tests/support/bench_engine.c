@@ -233,6 +233,11 @@ static const struct source_ops bench_source_ops = {.name = "bench",
 
 /* ---- the engine ---- */
 
+static size_t budget_bytes(void)
+{
+	return the_run.budget_bytes ? the_run.budget_bytes : BUDGET_BYTES;
+}
+
 struct engine {
 	const struct sink_driver *driver;
 	struct pipeline *pipeline;
@@ -277,7 +282,7 @@ static void open_engine(struct engine *engine, void *config, const char *state_p
 				       .state = engine->state,
 				       .encoder = &protobuf_encoder,
 				       .topics = engine->driver->topics(config),
-				       .budget_bytes = BUDGET_BYTES,
+				       .budget_bytes = budget_bytes(),
 				       .now_ms = clock_ms,
 				       .released = on_released,
 				       .context = engine};
@@ -300,7 +305,7 @@ static void start_source(struct engine *engine)
 	struct err err;
 	struct feeder_parts feeder = {.ops = &bench_source_ops,
 				      .state = engine->state,
-				      .budget_bytes = BUDGET_BYTES,
+				      .budget_bytes = budget_bytes(),
 				      .outage = &engine->outage};
 	if (feeder_start(&feeder, &engine->feeder, &err))
 		bench_die(&err);

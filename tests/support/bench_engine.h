@@ -40,6 +40,7 @@ struct bench_run {
 	const struct sink_driver *driver;
 	void *config;
 	size_t n_records;
+	size_t budget_bytes;   /* memory.budget; 0: 32 MiB */
 	int settle_ms;         /* the sink is served for so long before anything is sent */
 	bool (*is_over)(void); /* beside that all is acknowledged; may be NULL */
 
