@@ -5,10 +5,9 @@
  * The file appears under its name only when it is whole, so an empty or short one is damage, not a beginning. Whether
  * all of it is in order is looked at while it is already used, and known when the first commit begins: damage that no
  * reading met is refused there, and nothing is stored that could follow from it. To look at a state (readonly) waits
- * for that. A commit
- * is one transaction with synchronous=FULL in a write-ahead log: it is on the disk when commit returns. "<path>.lock"
- * keeps a second instance away. The format has an application id and a version (PRAGMA user_version); one that is newer
- * than this program is refused.
+ * for that. A commit is one transaction with synchronous=FULL in a write-ahead log: it is on the disk when commit
+ * returns. "<path>.lock" keeps a second instance away. The format has an application id and a version (PRAGMA
+ * user_version); one that is newer than this program is refused.
  *
  * Threads: one at a time; the check has its own, with its own connection. Errors: exit code 2 for what a restart does
  * not mend (no directory, no right, in use, damaged, newer), 1 for the rest (disk full, I/O). Every text names the
