@@ -185,6 +185,7 @@ class Resume(SteppingTest):
     def test_what_was_to_be_read_with_a_locked_item_comes_when_that_is_given_up(self) -> None:
         """Not with the next look back, after newer changes."""
         self.assertEqual(self.daemon.stop(), 0)
+        self.write_config(source={"kopano": {"settle_ms": 600000}})
         locked, *_ = self.fake.create(INBOX, 3)
         self.fake.refuse(locked, "NO_ACCESS")
         self.start(FIRST_PAUSE_MS=300, LAST_PAUSE_MS=300)
@@ -194,6 +195,7 @@ class Resume(SteppingTest):
     def test_nothing_is_listed_again(self) -> None:
         n_rows = len(self.topics.rows())
         self.change_while_stopped()
+        self.write_config(source={"kopano": {"settle_ms": 500}})
         self.start()
         self.wait_for(self.has_settled, "all has settled, and a listing would have begun")
         self.assert_mirror()

@@ -23,8 +23,8 @@ class BadInputTest(DaemonTest):
         self.start()
         self.assert_ends(pattern, status)
 
-    def assert_ends(self, pattern: str, status: int, seconds: float = 20.0) -> None:
-        self.assertEqual(self.daemon.wait(seconds), status, self.daemon.log())
+    def assert_ends(self, pattern: str, status: int) -> None:
+        self.assertEqual(self.daemon.wait(), status, self.daemon.log())
         errors = [line for line in self.daemon.lines() if "error: " in line]
         self.assertEqual(len(errors), 1, self.daemon.log())
         self.assertRegex(errors[0], pattern)

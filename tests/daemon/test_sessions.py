@@ -201,7 +201,7 @@ class Broken(Sessions):
             self.fake.fault("drop", "tableMulti", n=n, after=2)
             self.fake.fault("drop", ROWS, n=n)
         self.start()
-        self.wait_for_records(lambda t: t.of_kind(change.KIND_SNAPSHOT_END), "the end of the snapshot", seconds=40)
+        self.wait_for_records(lambda t: t.of_kind(change.KIND_SNAPSHOT_END), "the end of the snapshot", seconds=90)
         self.assert_mirror()
         self.assertLess(len(self.topics.rows()), 4001)
 

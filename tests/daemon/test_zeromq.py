@@ -223,7 +223,7 @@ class Acknowledged(ZeroMQDaemonTest):
         self.fake.create("user1/Inbox", 10)
         self.start()
         self.daemon.wait_for("waiting for the consumer")
-        self.assertEqual(self.daemon.stop(seconds=5), 0)
+        self.assertEqual(self.daemon.stop(seconds=9), 0)  # a drain that waits takes ten
         self.assertRegex(self.daemon.log(), r"stopped: \d+ records published, 0 acknowledged")
 
 
