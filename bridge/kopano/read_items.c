@@ -4,8 +4,10 @@
 #include "bridge/kopano/kopano.h"
 
 /* Items are read by one batched call for the whole window, whose rows are taken batch by batch; it leaves out what is
- * gone and cuts long values. What it does not give whole is read singly. An event's content does not depend on which
- * call read it. */
+ * gone and cuts long values. What it does not give whole is read singly, and one or two items at once, because that is
+ * sooner. An event's content does not depend on which call read it. */
+
+enum { FEW_KEYS = 2 };
 
 struct reading {
 	struct kopano *kopano;
@@ -257,8 +259,7 @@ static bool given_up(struct reading *reading, size_t i)
 	return true;
 }
 
-/* 0: read or gone, or its failure is noted and the next item can be read (*failed). */
-static int read_singly(struct reading *reading, size_t i, bool *failed, struct err *err)
+static int read_one(struct reading *reading, size_t i, struct err *err)
 {
 	struct kopano *kopano = reading->kopano;
 	const struct outcome *outcome = &reading->outcomes[i];
@@ -267,11 +268,20 @@ static int read_singly(struct reading *reading, size_t i, bool *failed, struct e
 	uint32_t store = map_folder(&kopano->map, outcome->folder)->store;
 	struct slice store_entry_id = map_store_entry_id(&kopano->map, store, &arena);
 	struct prop cells[N_ITEM_COLUMNS];
-	struct err lost;
 	int rc = item_read(kopano->client, store_entry_id, &key, &arena, cells, err);
 	if (rc == 0)
 		fill(reading, i, cells);
 	arena_free(&arena);
+	return rc;
+}
+
+/* 0: read or gone, or its failure is noted and the next item can be read (*failed). */
+static int read_singly(struct reading *reading, size_t i, bool *failed, struct err *err)
+{
+	struct kopano *kopano = reading->kopano;
+	const struct outcome *outcome = &reading->outcomes[i];
+	struct err lost;
+	int rc = read_one(reading, i, err);
 	if (rc == 0 || rc == ERR_GONE || rc == ERR_STOPPED)
 		return rc == ERR_GONE ? 0 : rc;
 	/* No access to an item is the loss of the folder's right, or the item is locked for a moment. */
@@ -307,10 +317,39 @@ static int read_rest(struct reading *reading, bool *too_big, struct err *err)
 	return ERR_AGAIN;
 }
 
+/* ---- one or two at once ---- */
+
+static bool are_few(const struct reading *reading)
+{
+	const struct window *window = &reading->kopano->window;
+	return window->n_keys - window->first_key <= FEW_KEYS && window->export_end == window->first_key &&
+	       !reading->stream->stumbles;
+}
+
+/* For the batched call the server makes a connection to its database and a thread: until it answers, some five items
+ * are read singly. What that does not give (it is locked, it is gone) is read as if it had not been tried. */
+static int try_few(struct reading *reading, struct err *err)
+{
+	bool all = true;
+	for (size_t i = 0; i < reading->n; i++) {
+		int rc = is_wanted(reading, i) ? read_one(reading, i, err) : 0;
+		all &= rc == 0;
+		if (rc && !client_alive(reading->kopano->client)) {
+			note_stumble(reading, reading->outcomes[i].identity, rc, err);
+			return rc;
+		}
+	}
+	if (all)
+		reading->kopano->window.export_end = reading->kopano->window.n_keys;
+	return 0;
+}
+
 int read_items(struct kopano *kopano, struct stream *stream, const struct outcome *outcomes, size_t n,
 	       struct batch *batch, struct change *content, bool *too_big, struct err *err)
 {
 	struct reading reading = {kopano, stream, outcomes, n, batch, content};
-	int rc = try_rows(&reading, too_big, err);
+	int rc = are_few(&reading) ? try_few(&reading, err) : 0;
+	if (rc == 0)
+		rc = try_rows(&reading, too_big, err);
 	return rc || *too_big ? rc : read_rest(&reading, too_big, err);
 }

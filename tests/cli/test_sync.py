@@ -19,7 +19,7 @@ from waiting import wait_until  # noqa: E402
 
 DEADLINE_S = 60
 INBOX = "user1/Inbox"
-EXPORT = "exportMessageChangesAsStream"
+READ = "getEntryIDFromSourceKey"  # of one item; several are read by another call
 Lines = list[dict[str, Any]]
 
 
@@ -168,10 +168,10 @@ class Rounds(Sync):
 
     @contextmanager
     def released_when_something_is_read(self) -> Iterator[None]:
-        n_calls = self.fake.calls(EXPORT)
+        n_calls = self.fake.calls(READ)
 
         def release() -> None:
-            wait_until(lambda: self.fake.calls(EXPORT) > n_calls, "an item is read")
+            wait_until(lambda: self.fake.calls(READ) > n_calls, "an item is read")
             self.fake.release()
 
         thread = threading.Thread(target=release)

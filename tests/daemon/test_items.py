@@ -69,6 +69,39 @@ class Values(Items):
         self.assertEqual(followed.item.message_class, "IPM.Appointment")
 
 
+class OneOrMany(Items):
+    """One or two are read singly, more by one call: what is published is the same."""
+
+    def exports(self) -> int:
+        return self.fake.calls("exportMessageChangesAsStream")
+
+    def test_are_read_by_other_calls_and_are_the_same(self) -> None:
+        recipients = [{"type": 1, "name": f"Recipient {n}", "address": f"r{n}@example.com"} for n in range(5)]
+        content = {"subject": "as the others", "recipients": recipients, "read": True, "class": "IPM.Appointment"}
+        self.followed_from_the_start()
+        self.fake.do("create", folder="user1/Inbox", **content)
+        self.wait_for_mirror()
+        self.assertEqual(self.exports(), 0)
+        self.fake.do("create", folder="user1/Inbox", n=5, **content)
+        self.wait_for_mirror()
+        self.assertGreater(self.exports(), 0)
+        items = [event.item for event in self.topics.of_kind(change.KIND_CREATED)]
+        self.assertEqual(len(items), 6)
+        for item in items:
+            for time in ("created_at", "modified_at", "submitted_at", "delivered_at"):
+                item.ClearField(time)
+            item.ClearField("internet_message_id")
+        self.assertEqual(items[1:], items[:1] * 5)
+
+    def test_of_two_the_one_that_is_gone_holds_nothing_up(self) -> None:
+        [first, second] = self.fake.create("user1/Inbox", 2)
+        self.followed_from_the_start()
+        self.fake.refuse(first, "NOT_FOUND")
+        self.fake.do("change", folder="user1/Inbox", all=True, subject="both")
+        self.wait_for_records(lambda t: [e for e in t.events if e.source_key == second.key and e.item.subject == "both"], "the other")
+        self.assertEqual(self.topics.letters, [])
+
+
 class Unreadable(Items):
     def setUp(self) -> None:
         super().setUp()
