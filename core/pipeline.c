@@ -178,6 +178,27 @@ static bool is_outdated(const struct pipeline *pipeline, const struct parcel *pa
 	return false;
 }
 
+/* Best effort: it never stops anything. */
+static bool is_notification(const struct parcel *parcel)
+{
+	return parcel->change && parcel->change->origin == ORIGIN_NOTIFICATION;
+}
+
+/* Behind its letter, for those who read notifications alone. */
+static void say_missed(struct pipeline *pipeline, const struct parcel_maker *maker, const struct change *change)
+{
+	const struct lifecycle missed = {
+		.type = LIFECYCLE_MISSED,
+		.server = change->server,
+		.store = change->store,
+		.folder = change->folder,
+		.stream = maker->batch->stream,
+		.text = "a notification could not be delivered: its dead letter, if that could be, says why",
+		.time_ns = change->observed_at_ns,
+	};
+	outbox_add(pipeline, parcel_lifecycle(maker, &missed));
+}
+
 static bool is_bracket(const struct change *change)
 {
 	return change->kind == CHANGE_SNAPSHOT_BEGIN || change->kind == CHANGE_SNAPSHOT_END;
@@ -186,12 +207,16 @@ static bool is_bracket(const struct change *change)
 /* The letter takes the place of a record that can never be delivered, and holds the batch in its stead. */
 static int bury(struct pipeline *pipeline, const struct parcel *parcel, struct err *err)
 {
+	if (parcel->kind == PARCEL_LETTER && is_notification(parcel))
+		return inflight_answered(&pipeline->inflight, parcel->flight), 0;
 	if (parcel->kind != PARCEL_RECORD || is_bracket(parcel->change))
 		return undeliverable(parcel, err);
 	const struct parcel_maker maker = {&pipeline->parts, parcel->batch, parcel->flight};
 	const char *why = arena_text(&parcel->batch->arena, "%s", err->text);
 	add_letter(pipeline, parcel_letter(&maker, parcel->change, parcel, cause_of(pipeline, &parcel->record), why));
-	if (!is_outdated(pipeline, parcel))
+	if (is_notification(parcel))
+		say_missed(pipeline, &maker, parcel->change);
+	else if (!is_outdated(pipeline, parcel))
 		announce(pipeline, &maker, parcel->change);
 	inflight_answered(&pipeline->inflight, parcel->flight);
 	return 0;

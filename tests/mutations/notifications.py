@@ -1,6 +1,7 @@
 """Mistakes about notifications: (name, file, [(old text, new text), ...], test program that must fail)."""
 
 BELL, DOORBELL, HTTP = "bridge/kopano/bell.c", "bridge/kopano/doorbell.c", "bridge/kopano/http.c"
+PIPELINE = "core/pipeline.c"
 TEST = "daemon/test_notifications.py -f OneMailbox."
 
 SUBSCRIBE = """	if (rc == 0)
@@ -26,6 +27,13 @@ MUTATIONS = [
     ("a notice before its commit is asked for once", DOORBELL,
      [("	ringing->on = stream->n_taken == ringing->n_taken && ringing->tries < N_AGAIN;\n", "	ringing->on = false;\n")],
      TEST + "test_a_notice_before_its_commit_is_asked_for_again"),
+    ("a notification that could not be delivered is not said to be missing", PIPELINE,
+     [("	outbox_add(pipeline, parcel_lifecycle(maker, &missed));\n", "	(void)pipeline, (void)missed;\n")], "unit/test_pipeline_letters"),
+    ("the letter of a notification stops the daemon", PIPELINE,
+     [("	if (parcel->kind == PARCEL_LETTER && is_notification(parcel))\n",
+       "	if (parcel->kind == PARCEL_LETTER && !parcel->change)\n")], "unit/test_pipeline_letters"),
+    ("the session whose poll broke goes on polling", BELL,
+     [("	int rc = client_log_off(bell->poller, err);\n", "	int rc = 0;\n")], "unit/test_bell"),
     ("a poll is repeated unnoticed", HTTP,
      [("	http->unsent = body;\n	curl_easy_setopt(http->easy, CURLOPT_POSTFIELDS, NULL);\n",
        "	http->unsent = body;\n	curl_easy_setopt(http->easy, CURLOPT_POSTFIELDS, (const char *)body.data);\n")],

@@ -114,6 +114,67 @@ static void a_store_without_a_source_key_has_a_letter_too(void **state)
 	rig_assert_sent(rig, "LETTER REFUSED of UPDATED in/ 7 for t.folders size 13 with UPDATED in/ 7", NULL);
 }
 
+/* ---- notifications: best effort ---- */
+
+static const char told_letter[] =
+	"LETTER REFUSED of CREATED in/x 0 for t.notifications size 19 with CREATED in/x 0 keys",
+		  missed[] = "LIFECYCLE 5";
+
+/* One that is told, and an item of the journal behind it. */
+static struct batch *batch_told(uint64_t position)
+{
+	struct batch *batch = script_batch("a", position);
+	struct change *told = script_item(batch, CHANGE_CREATED, "in", "x", 0);
+	told->origin = ORIGIN_NOTIFICATION;
+	told->item = NULL;
+	script_item(batch, CHANGE_UPDATED, "in", "y", position);
+	return batch;
+}
+
+static void a_notification_that_is_refused_is_followed_by_missed(void **state)
+{
+	struct rig *rig = *state;
+	rig->broker->refuse_send = ERR_BAD;
+	rig_take(rig, batch_told(7));
+	rig_turn(rig);
+	rig_assert_sent(rig, told_letter, missed, "UPDATED in/y 7", NULL);
+	assert_int_equal(pipeline_counts(rig->pipeline)->n_dead_letters, 1);
+	assert_string_equal(rig_position(rig, "a"), "7");
+}
+
+static void a_notification_that_fails_later_is_followed_by_missed(void **state)
+{
+	struct rig *rig = *state;
+	memory_broker_fail(rig->broker, 0, ERR_BAD);
+	rig_take(rig, batch_told(7));
+	rig_turn(rig);
+	rig_turn(rig);
+	rig_assert_sent(rig, "CREATED in/x 0 keys", "UPDATED in/y 7", told_letter, missed, NULL);
+	assert_string_equal(rig_position(rig, "a"), "7");
+}
+
+static void a_notification_whose_letter_is_refused_too_stops_nothing(void **state)
+{
+	struct rig *rig = *state;
+	rig->broker->limit_bytes = 18; /* the item fits */
+	rig_take(rig, batch_told(7));
+	rig_turn(rig);
+	rig_assert_sent(rig, missed, "UPDATED in/y 7", NULL);
+	assert_int_equal(pipeline_counts(rig->pipeline)->n_dead_letters, 1);
+	assert_string_equal(rig_position(rig, "a"), "7");
+}
+
+static void a_notification_whose_letter_fails_later_stops_nothing(void **state)
+{
+	struct rig *rig = *state;
+	rig->broker->refuse_send = ERR_BAD;
+	memory_broker_fail(rig->broker, 0, ERR_BAD);
+	rig_take(rig, batch_told(7));
+	rig_turn(rig);
+	rig_assert_sent(rig, told_letter, missed, "UPDATED in/y 7", NULL);
+	assert_string_equal(rig_position(rig, "a"), "7");
+}
+
 /* ---- what its acknowledgement is worth ---- */
 
 static void a_batch_waits_for_the_letter_of_a_record_that_was_not_sent(void **state)
@@ -300,6 +361,10 @@ int main(void)
 		TEST(what_the_source_could_not_read_becomes_a_letter),
 		TEST(the_other_records_of_the_batch_go_on),
 		TEST(a_store_without_a_source_key_has_a_letter_too),
+		TEST(a_notification_that_is_refused_is_followed_by_missed),
+		TEST(a_notification_that_fails_later_is_followed_by_missed),
+		TEST(a_notification_whose_letter_is_refused_too_stops_nothing),
+		TEST(a_notification_whose_letter_fails_later_stops_nothing),
 		TEST(a_batch_waits_for_the_letter_of_a_record_that_was_not_sent),
 		TEST(a_batch_waits_for_the_letter_of_a_record_that_failed_later),
 		TEST(a_batch_waits_for_a_letter_that_a_busy_sink_has_not_taken),
