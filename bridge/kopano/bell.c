@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "bridge/clock.h"
@@ -267,17 +268,39 @@ static int broke(struct bell *bell, int rc)
 	return rc;
 }
 
+/* A server without notifications refuses the poll in a moment: what has failed before is over only when the next one
+ * has waited for a while, or was answered. */
+static int prove(struct bell *bell, struct err *err)
+{
+	struct itimerspec while_steady = {
+		.it_value = {.tv_sec = STEADY_MS / 1000, .tv_nsec = STEADY_MS % 1000 * 1000000}};
+	int timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (timer_fd < 0)
+		return HTTP_WOKEN; /* it is believed */
+	timerfd_settime(timer_fd, 0, &while_steady, NULL);
+	int rc = client_await(bell->poller, timer_fd, err);
+	close(timer_fd);
+	return rc;
+}
+
+static void begin_working(struct bell *bell)
+{
+	set_works(bell, true);
+	outage_over(&bell->outage);
+}
+
 static int poll_once(struct bell *bell, struct err *err)
 {
 	int rc = client_poll(bell->poller, err);
-	if (rc == 0) {
-		set_works(bell, true);
-		outage_over(&bell->outage);
-	}
-	while (rc == 0 && (rc = client_await(bell->poller, bell->wake_fd, err)) == HTTP_WOKEN) {
+	if (rc == 0)
+		rc = bell->outage.said ? prove(bell, err) : HTTP_WOKEN;
+	if (rc == 0 || rc == HTTP_WOKEN)
+		begin_working(bell);
+	while (rc == HTTP_WOKEN) {
 		rc = follow_wanted(bell, err);
 		if (rc)
 			return rc;
+		rc = client_await(bell->poller, bell->wake_fd, err);
 	}
 	return broke(bell, rc ? rc : hear_answer(bell, err));
 }

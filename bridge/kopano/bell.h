@@ -53,7 +53,8 @@ struct bell *bell_start(const struct bell_parts *parts, struct err *err);
  * rung for after it was subscribed to. One that the server refuses is left out. */
 void bell_follow(struct bell *bell, const struct subscription *targets, size_t n);
 
-/* It is subscribed to everything (but what was refused) and polls. */
+/* It is subscribed to everything (but what was refused) and polls; after an outage, when the poll has lasted a second.
+ */
 bool bell_works(struct bell *bell);
 
 /* What has rung since the last time, the caller's then. False: nothing has. */

@@ -14,46 +14,21 @@
 #include "tests/support/capture.h"
 #include "tests/support/client_rig.h"
 
+#define T50 "50-subscribe-folder-tcp-user1/"
 #define T51 "51-subscribe-store-tcp-user1/"
 #define T70 "70-ics-subscribe-tcp-user1/"
 
-#define LOGON                                                                                                          \
-	{                                                                                                              \
-		.recorded = RIG_LOGON                                                                                  \
-	}
-#define SUBSCRIBED                                                                                                     \
-	{                                                                                                              \
-		.recorded = T70 "0007-notifySubscribeMulti.res.xml"                                                    \
-	}
-#define UNSUBSCRIBED                                                                                                   \
-	{                                                                                                              \
-		.recorded = T70 "0036-notifyUnSubscribeMulti.res.xml"                                                  \
-	}
-#define REFUSED                                                                                                        \
-	{                                                                                                              \
-		.body = "<ns:notifySubscribeMultiResponse><result>2147483650</result></"                               \
-			"ns:notifySubscribeMultiResponse>"                                                             \
-	}
-#define LOGGED_OFF                                                                                                     \
-	{                                                                                                              \
-		.body = "<ns:logoffResponse><result>0</result></ns:logoffResponse>"                                    \
-	}
-#define CREATED                                                                                                        \
-	{                                                                                                              \
-		.recorded = "50-subscribe-folder-tcp-user1/0032-notifyGetItems.res.xml"                                \
-	}
-#define MOVED                                                                                                          \
-	{                                                                                                              \
-		.recorded = T51 "0051-notifyGetItems.res.xml"                                                          \
-	}
-#define ENDED                                                                                                          \
-	{                                                                                                              \
-		.recorded = T51 "0114-notifyGetItems.res.xml"                                                          \
-	}
-#define WAITS                                                                                                          \
-	{                                                                                                              \
-		.hang = true                                                                                           \
-	}
+static const struct http_step logon = {.recorded = RIG_LOGON},
+			      subscribed = {.recorded = T70 "0007-notifySubscribeMulti.res.xml"},
+			      unsubscribed = {.recorded = T70 "0036-notifyUnSubscribeMulti.res.xml"},
+			      refused = {.body = "<ns:notifySubscribeMultiResponse><result>2147483650</result></"
+						 "ns:notifySubscribeMultiResponse>"},
+			      logged_off = {.body = "<ns:logoffResponse><result>0</result></ns:logoffResponse>"},
+			      created = {.recorded = T50 "0032-notifyGetItems.res.xml"},
+			      moved = {.recorded = T51 "0051-notifyGetItems.res.xml"},
+			      ended = {.recorded = T51 "0114-notifyGetItems.res.xml"},
+			      not_supported = {.body = "<ns:notifyResponse><er>2147483672</er></ns:notifyResponse>"},
+			      waits = {.hang = true};
 
 enum { DEADLINE_MS = 30000, STEADY_MS = 1200 /* above the bell's */, MOST_RINGS = 16 };
 
@@ -200,7 +175,7 @@ static unsigned long long group_of(size_t i)
 static void it_subscribes_then_rings_for_everything_then_polls(void **state)
 {
 	(void)state;
-	START(0, LOGON, LOGON, SUBSCRIBED, WAITS);
+	START(0, logon, logon, subscribed, waits);
 	FOLLOW(2, 3);
 	wait_for_requests(4);
 	assert_asked(0, "<ns:logon>");
@@ -218,7 +193,7 @@ static void it_subscribes_then_rings_for_everything_then_polls(void **state)
 static void both_sessions_are_of_one_group_and_are_logged_off(void **state)
 {
 	(void)state;
-	START(0, LOGON, LOGON, SUBSCRIBED, WAITS, LOGGED_OFF, LOGGED_OFF);
+	START(0, logon, logon, subscribed, waits, logged_off, logged_off);
 	FOLLOW(2);
 	wait_for_requests(4);
 	assert_true(group_of(0) != 0);
@@ -232,7 +207,7 @@ static void both_sessions_are_of_one_group_and_are_logged_off(void **state)
 static void without_targets_nothing_is_asked(void **state)
 {
 	(void)state;
-	START(0, LOGON);
+	START(0, logon);
 	follow((const uint32_t[]){0});
 	stop();
 	assert_int_equal(script_http_n_requests(bells.server), 0);
@@ -244,7 +219,7 @@ static void without_targets_nothing_is_asked(void **state)
 static void a_notice_rings_before_the_next_poll(void **state)
 {
 	(void)state;
-	START(0, LOGON, LOGON, SUBSCRIBED, CREATED, WAITS);
+	START(0, logon, logon, subscribed, created, waits);
 	FOLLOW(2);
 	wait_for_requests(5);
 	assert_int_equal(n_rings(), 2);
@@ -258,7 +233,7 @@ static void a_notice_rings_before_the_next_poll(void **state)
 static void notices_are_kept_for_whoever_wants_them(void **state)
 {
 	(void)state;
-	START(10, LOGON, LOGON, SUBSCRIBED, CREATED, WAITS);
+	START(10, logon, logon, subscribed, created, waits);
 	FOLLOW(2);
 	wait_for_requests(5);
 	assert_true(bells.heard[0].notices.missed); /* what came before */
@@ -274,7 +249,7 @@ static void what_rings_before_it_is_taken_is_kept(void **state)
 	struct notices notices;
 
 	(void)state;
-	START(10, LOGON, LOGON, SUBSCRIBED, CREATED, MOVED, WAITS);
+	START(10, logon, logon, subscribed, created, moved, waits);
 	bells.n_taken = 1;
 	FOLLOW(2);
 	wait_for_requests(6);
@@ -305,7 +280,7 @@ static const char *many_notices(size_t n)
 static void a_burst_rings_once_and_is_kept_in_bounds(void **state)
 {
 	(void)state;
-	START(100, LOGON, LOGON, SUBSCRIBED, {.body = many_notices(10000), .chunk_bytes = 10000}, WAITS);
+	START(100, logon, logon, subscribed, {.body = many_notices(10000), .chunk_bytes = 10000}, waits);
 	FOLLOW(2);
 	wait_for_requests(5);
 	assert_int_equal(n_rings(), 2);
@@ -321,7 +296,7 @@ static void a_burst_rings_once_and_is_kept_in_bounds(void **state)
 static void other_targets_are_changed_while_the_poll_goes_on(void **state)
 {
 	(void)state;
-	START(0, LOGON, LOGON, SUBSCRIBED, WAITS, UNSUBSCRIBED, SUBSCRIBED, UNSUBSCRIBED);
+	START(0, logon, logon, subscribed, waits, unsubscribed, subscribed, unsubscribed);
 	FOLLOW(2, 3);
 	wait_for_requests(4);
 	FOLLOW(3, 4);
@@ -343,7 +318,7 @@ static void other_targets_are_changed_while_the_poll_goes_on(void **state)
 static void one_that_is_refused_is_left_out(void **state)
 {
 	(void)state;
-	START(0, LOGON, LOGON, REFUSED, SUBSCRIBED, REFUSED, REFUSED, SUBSCRIBED, WAITS);
+	START(0, logon, logon, refused, subscribed, refused, refused, subscribed, waits);
 	FOLLOW(2, 3, 4);
 	wait_for_requests(8);
 	assert_asked(3, "<ulConnection>2</ulConnection>");
@@ -376,12 +351,12 @@ static void assert_poller_replaced(void)
 static void a_poll_that_breaks_is_another_sessions(void **state)
 {
 	(void)state;
-	START(10, LOGON, LOGON, SUBSCRIBED,
-	      {.recorded = "50-subscribe-folder-tcp-user1/0032-notifyGetItems.res.xml",
+	START(10, logon, logon, subscribed,
+	      {.recorded = T50 "0032-notifyGetItems.res.xml",
 	       .chunk_bytes = 1 << 16,
 	       .pause_ms = STEADY_MS,
 	       .cut_bytes = 60},
-	      LOGGED_OFF, UNSUBSCRIBED, LOGON, WAITS);
+	      logged_off, unsubscribed, logon, waits);
 	FOLLOW(2);
 	assert_poller_replaced();
 	assert_true(bell_works(bells.bell));
@@ -391,7 +366,7 @@ static void a_poll_that_is_never_answered_is_another_sessions(void **state)
 {
 	(void)state;
 	bells.login.poll_timeout_ms = STEADY_MS;
-	START(10, LOGON, LOGON, SUBSCRIBED, WAITS, LOGGED_OFF, UNSUBSCRIBED, LOGON, WAITS);
+	START(10, logon, logon, subscribed, waits, logged_off, unsubscribed, logon, waits);
 	FOLLOW(2);
 	assert_poller_replaced();
 }
@@ -399,7 +374,7 @@ static void a_poll_that_is_never_answered_is_another_sessions(void **state)
 static void after_the_end_of_the_session_all_begins_anew(void **state)
 {
 	(void)state;
-	START(10, LOGON, LOGON, SUBSCRIBED, ENDED, LOGGED_OFF, LOGON, LOGON, SUBSCRIBED, WAITS);
+	START(10, logon, logon, subscribed, ended, logged_off, logon, logon, subscribed, waits);
 	FOLLOW(2);
 	wait_for_requests(9);
 	assert_asked(7, "<ulConnection>2</ulConnection>");
@@ -412,19 +387,32 @@ static void after_the_end_of_the_session_all_begins_anew(void **state)
 	assert_int_equal(bells.heard[2].n_requests, 8);
 	assert_true(bells.heard[2].rung.any);
 	assert_true(bells.heard[2].notices.missed);
-	assert_int_equal(told("reconnects"), 1);
 	assert_int_equal(told("subscriptions"), 1);
+	WAIT_FOR(told("reconnects") == 1); /* when the poll has lasted */
+	assert_true(bell_works(bells.bell));
 }
 
 static void a_server_that_does_not_answer_is_tried_again(void **state)
 {
 	(void)state;
-	START(0, {.no_answer = true}, {.status = 404}, LOGON, LOGON, SUBSCRIBED, WAITS);
+	START(0, {.no_answer = true}, {.status = 404}, logon, logon, subscribed, waits);
 	FOLLOW(2);
 	wait_for_requests(6);
-	assert_true(bell_works(bells.bell));
+	WAIT_FOR(bell_works(bells.bell));
 	assert_int_equal(n_rings(), 1);
 	assert_int_equal(bells.heard[0].n_requests, 5); /* nothing was subscribed to before */
+}
+
+/* It must not be said to be back each time it is tried. */
+static void a_server_without_notifications_does_not_come_back(void **state)
+{
+	(void)state;
+	START(0, logon, logon, subscribed, not_supported, logged_off, logged_off, logon, logon, subscribed,
+	      not_supported, logged_off, logged_off, waits);
+	FOLLOW(2);
+	wait_for_requests(13);
+	assert_false(bell_works(bells.bell));
+	assert_int_equal(told("reconnects"), 0);
 }
 
 #define TEST(name) cmocka_unit_test_teardown(name, teardown)
@@ -445,6 +433,7 @@ int main(void)
 		TEST(a_poll_that_is_never_answered_is_another_sessions),
 		TEST(after_the_end_of_the_session_all_begins_anew),
 		TEST(a_server_that_does_not_answer_is_tried_again),
+		TEST(a_server_without_notifications_does_not_come_back),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
