@@ -9,7 +9,7 @@
 #include "bridge/notify.h"
 #include "core/step.h"
 
-enum { FIRST_PAUSE_MS = 200, LAST_PAUSE_MS = 30000, MAX_DOUBLINGS = 8, FORGET_MS = 60000 };
+enum { FIRST_PAUSE_MS = 200, LAST_PAUSE_MS = 30000, MAX_DOUBLINGS = 8, FORGET_MS = 10000 };
 
 /* Between half of the pause and all of it: many daemons must not come back in the same moment. */
 static int with_jitter(int pause_ms)
@@ -60,9 +60,8 @@ void outage_report(struct outage *outage, uint64_t n_more, struct report *report
 int outage_failed(struct outage *outage, const struct err *err)
 {
 	int64_t now_ms = clock_ms();
-	if (now_ms - outage->failed_at_ms > FORGET_MS)
+	if (outage->reached && now_ms - outage->over_at_ms > FORGET_MS)
 		outage->n_failures = 0;
-	outage->failed_at_ms = now_ms;
 	tell(outage, false, err->text);
 	if (outage->said) {
 		log_debug("%s: %s", outage->peer, err->text);
@@ -77,8 +76,10 @@ int outage_failed(struct outage *outage, const struct err *err)
 
 void outage_over(struct outage *outage)
 {
-	if (!outage->reached)
-		tell(outage, true, ""); /* only this thread changes it */
+	if (!outage->reached) { /* only this thread changes it */
+		outage->over_at_ms = clock_ms();
+		tell(outage, true, "");
+	}
 	if (!outage->said)
 		return;
 	outage->said = false;

@@ -3,8 +3,8 @@
  *     while ((rc = attempt(&err)) == ERR_AGAIN) wait(outage_failed(&outage, &err));
  *     outage_over(&outage);
  *
- * Pauses double from 0.2 s to 30 s, with jitter, and start anew after a minute without failure: what works only for
- * moments is not hammered. Nothing is allocated. One thread, but for outage_report. */
+ * Pauses double from 0.2 s to 30 s, with jitter, and start anew after ten seconds in which it worked: what works only
+ * for moments is not hammered. Nothing is allocated. One thread, but for outage_report. */
 #ifndef TIDINGS_BRIDGE_OUTAGE_H
 #define TIDINGS_BRIDGE_OUTAGE_H
 
@@ -19,7 +19,7 @@ struct outage {
 	const char *peer; /* "source", for the log */
 	bool said;
 	int n_failures;
-	int64_t began_at_ms, failed_at_ms;
+	int64_t began_at_ms, over_at_ms;
 
 	pthread_mutex_t mutex; /* of all that follows: what is told of it */
 	bool reached, was_reached;

@@ -33,7 +33,6 @@ static void daemons_do_not_come_back_together(void **state)
 	for (int i = 0; i < N_DAEMONS; i++) {
 		struct outage outage = OUTAGE_OF("peer");
 		outage.n_failures = N_FAILURES;
-		outage.failed_at_ms = INT64_MAX / 2; /* a moment ago */
 		int pause_ms = outage_failed(&outage, &failure);
 		least_ms = pause_ms < least_ms ? pause_ms : least_ms;
 		most_ms = pause_ms > most_ms ? pause_ms : most_ms;
@@ -52,14 +51,26 @@ static void what_works_for_moments_is_not_hammered(void **state)
 	assert_true(outage_failed(&outage, &failure) >= FIRST_MS * 64 / 2);
 }
 
-static void a_minute_without_failure_starts_anew(void **state)
+static void ten_seconds_in_which_it_worked_start_anew(void **state)
 {
 	(void)state;
 	struct outage outage = OUTAGE_OF("peer");
 	for (int i = 0; i < N_FAILURES; i++)
 		outage_failed(&outage, &failure);
-	outage.failed_at_ms -= 61000;
+	outage_over(&outage);
+	outage.over_at_ms -= 11000;
 	assert_true(outage_failed(&outage, &failure) <= FIRST_MS);
+}
+
+/* Pauses are longer than that. */
+static void time_in_which_it_did_not_work_is_nothing(void **state)
+{
+	(void)state;
+	struct outage outage = OUTAGE_OF("peer");
+	for (int i = 0; i < N_FAILURES; i++)
+		outage_failed(&outage, &failure);
+	outage.over_at_ms -= 60000;
+	assert_true(outage_failed(&outage, &failure) >= LAST_MS / 2);
 }
 
 int main(void)
@@ -68,7 +79,8 @@ int main(void)
 		cmocka_unit_test(pauses_grow_with_jitter_to_a_limit),
 		cmocka_unit_test(daemons_do_not_come_back_together),
 		cmocka_unit_test(what_works_for_moments_is_not_hammered),
-		cmocka_unit_test(a_minute_without_failure_starts_anew),
+		cmocka_unit_test(ten_seconds_in_which_it_worked_start_anew),
+		cmocka_unit_test(time_in_which_it_did_not_work_is_nothing),
 	};
 	log_set_level(LOG_LEVEL_ERROR);
 	return cmocka_run_group_tests(tests, NULL, NULL);
