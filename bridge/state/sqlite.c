@@ -14,6 +14,9 @@
 
 enum { BUSY_TIMEOUT_MS = 5000 }; /* for somebody who looks at the file with other tools */
 
+/* In KiB: the system keeps the file's pages as well. */
+#define SMALL_CACHE "PRAGMA cache_size = -512"
+
 struct sqlite_state {
 	struct state state; /* first */
 	char *path;
@@ -258,7 +261,7 @@ static int open_file(struct sqlite_state *sqlite, int flags, struct err *err)
 	if (sqlite3_open_v2(sqlite->path, &sqlite->db, flags, NULL) != SQLITE_OK)
 		return fail(sqlite, "open", err);
 	sqlite3_busy_timeout(sqlite->db, BUSY_TIMEOUT_MS);
-	if ((rc = check_format(sqlite, err)))
+	if ((rc = check_format(sqlite, err)) || (rc = run(sqlite, SMALL_CACHE, "open", err)))
 		return rc;
 	rc = flags & SQLITE_OPEN_READWRITE
 		     ? run(sqlite, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL", "open", err)
