@@ -9,7 +9,10 @@ from rig import Rig
 from waiting import holds_for, wait_until
 
 LIMIT_MIB = 64
+WINDOW = 1000  # records that are not yet counted
 SETTINGS = "memory: VmHWM of the whole daemon, the default budget, fake server to real Kafka"
+SERVER_SETTINGS = ("read flags of a whole server: follow.mode server, every item once, neighbours in the journal in different folders; the start of the "
+                   "daemon counts in its CPU time, not in the rate")
 NO_SERVER_MODE = "this version has no follow.mode server"
 FULL = {"mode": "server"}
 
@@ -87,6 +90,20 @@ def whole_server(kafka: str, stores: list[int], folders: int, items: int, idle_s
             if n == stores[-1]:
                 yield idle(rig, idle_s, f", {n * folders:,} folders")
                 yield restart(rig, f", {n * folders:,} folders")
+                yield from backlog_everywhere(rig, items, f"{n * folders:,} folders")
+
+
+def backlog_everywhere(rig: Rig, n: int, of: str) -> Iterator[Line]:
+    """Neighbours in the journal are of different folders."""
+    rig.stop()
+    n = rig.fake.backlog(n, "read")
+    first, window = rig.meter.end(), min(WINDOW, n // 2)
+    rig.start()
+    rig.wait(first + n)
+    rate = (n - window) / rig.meter.seconds(first + window - 1, first + n - 1)
+    details = {"changes": n, "daemon_cpu_us_per_item": rig.cpu_seconds() * 1e6 / n}
+    yield Line(4, f"read flags, {n:,}, {of}, fake server", rate, "changes/s", aim=100_000, settings=SERVER_SETTINGS, details=details)
+    yield peak(f"peak, a backlog of {n:,} entries, {of}", rig, entries=n)
 
 
 def idle(rig: Rig, seconds: float, of: str) -> Line:
