@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -18,6 +19,8 @@
 #include "bridge/progress.h"
 #include "bridge/reload.h"
 #include "bridge/state/sqlite.h"
+
+enum { OWN_PAGES_BYTES = 1 << 20 };
 
 struct daemon {
 	const struct settings *settings;  /* the caller's, or those that were read again: */
@@ -46,6 +49,7 @@ static void prepare_process(void)
 	signal(SIGPIPE, SIG_IGN);                       /* a lost connection and */
 	signal(SIGXFSZ, SIG_IGN);                       /* a file that may not grow are errors of the call */
 	signal(SIGHUP, SIG_IGN);                        /* but where it is blocked and read */
+	mallopt(M_MMAP_THRESHOLD, OWN_PAGES_BYTES);     /* when a big array is freed it leaves no hole in the heap */
 	setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0}); /* a core file would hold mail and passwords */
 }
 
