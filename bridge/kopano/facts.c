@@ -247,22 +247,51 @@ static struct store_facts store_of(const struct prop *cells, struct arena *arena
 	return facts;
 }
 
+static uint32_t hash_guid(const uint8_t *guid)
+{
+	return index_hash(slice_of(guid, GUID_SIZE));
+}
+
+static uint32_t hash_facts(const void *context, uint32_t number)
+{
+	const struct store_list *list = context;
+	return hash_guid(list->facts[number].row.guid);
+}
+
+static bool has_guid(const void *context, uint32_t number, const void *guid)
+{
+	const struct store_list *list = context;
+	return memcmp(list->facts[number].row.guid, guid, GUID_SIZE) == 0;
+}
+
+const struct store_facts *facts_find_store(const struct store_list *list, const uint8_t *guid)
+{
+	uint32_t at = index_find(&list->by_guid, hash_guid(guid), guid, has_guid, list);
+	return at == INDEX_NONE ? NULL : &list->facts[at];
+}
+
+static void add_store(struct store_list *list, const struct store_facts *facts)
+{
+	if (list->n == list->room) {
+		list->room += list->room / 4 + 16;
+		list->facts = xrealloc(list->facts, list->room * sizeof *list->facts);
+	}
+	list->facts[list->n] = *facts;
+	index_add(&list->by_guid, hash_guid(facts->row.guid), (uint32_t)list->n++, hash_facts, list);
+}
+
 static void take_store(void *context, const struct prop *cells)
 {
 	struct store_list *list = context;
 	if (cells[STORE_GUID].bytes.size != GUID_SIZE || !cells[STORE_ENTRY_ID].bytes.size ||
 	    cells[STORE_ENTRY_ID].bytes.size > MAX_KEY)
 		return;
-	if (keymap_find(&list->by_guid, cells[STORE_GUID].bytes)) {
+	if (facts_find_store(list, cells[STORE_GUID].bytes.data)) {
 		list->whole = false; /* the table has gone back to its first row */
 		return;
 	}
-	if (list->n == list->room) {
-		list->room = list->room ? list->room * 2 : 16;
-		list->facts = xrealloc(list->facts, list->room * sizeof *list->facts);
-	}
-	keymap_add(&list->by_guid, arena_copy(&list->arena, cells[STORE_GUID].bytes), (uint32_t)list->n);
-	list->facts[list->n++] = store_of(cells, &list->arena);
+	struct store_facts facts = store_of(cells, &list->arena);
+	add_store(list, &facts);
 }
 
 int facts_list_stores(struct client *client, struct store_list *list, struct err *err)
@@ -277,15 +306,9 @@ int facts_list_stores(struct client *client, struct store_list *list, struct err
 	return read_table(client, &request, NULL, take_store, list, err);
 }
 
-const struct store_facts *facts_find_store(const struct store_list *list, const uint8_t *guid)
-{
-	const uint32_t *at = keymap_find(&list->by_guid, slice_of(guid, GUID_SIZE));
-	return at ? &list->facts[*at] : NULL;
-}
-
 void facts_free_stores(struct store_list *list)
 {
-	keymap_clear(&list->by_guid);
+	index_free(&list->by_guid);
 	free(list->facts);
 	arena_free(&list->arena);
 	*list = (struct store_list){0};

@@ -42,7 +42,7 @@ struct store_list {
 	struct arena arena;
 	struct store_facts *facts;
 	size_t n, room;
-	struct keymap by_guid;
+	struct index by_guid;
 	bool whole; /* false: the table was changed under the reading; what is not in the list may be there */
 };
 
