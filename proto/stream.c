@@ -69,27 +69,31 @@ static inline bool take(struct slice *in, size_t n, struct slice *taken)
 	return true;
 }
 
-static bool read_long_varint(struct slice *in, uint64_t *value)
+/* Where it ends; NULL: it does not. */
+static const uint8_t *read_long_varint(const uint8_t *at, const uint8_t *end, uint64_t *value)
 {
 	*value = 0;
-	for (size_t i = 0; i < in->size && i < MOST_VARINT_BYTES; i++) {
-		uint8_t byte = in->data[i];
+	for (int i = 0; at < end && i < MOST_VARINT_BYTES; i++) {
+		uint8_t byte = *at++;
 		*value |= (uint64_t)(byte & 0x7f) << (7 * i);
-		if (byte & 0x80)
-			continue;
-		*in = slice_of(in->data + i + 1, in->size - i - 1);
-		return true;
+		if (!(byte & 0x80))
+			return at;
 	}
-	return false;
+	return NULL;
 }
 
 /* Nearly all tags and most lengths have one byte. */
 static inline bool read_varint(struct slice *in, uint64_t *value)
 {
-	if (in->size == 0 || in->data[0] >= 0x80)
-		return read_long_varint(in, value);
-	*value = in->data[0];
-	*in = slice_of(in->data + 1, in->size - 1);
+	if (in->size == 0)
+		return false;
+	const uint8_t *at = in->data, *end = in->data + in->size;
+	uint64_t number = *at;
+	at = number < 0x80 ? at + 1 : read_long_varint(at, end, &number);
+	if (!at)
+		return false;
+	*value = number;
+	*in = slice_of(at, (size_t)(end - at));
 	return true;
 }
 
