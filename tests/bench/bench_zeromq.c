@@ -19,16 +19,17 @@
 #include "proto/encode.h"
 #include "tests/support/bench_engine.h"
 
-enum { ACKNOWLEDGE_EVERY = 500, NEXT_MS = 20, CONNECT_MS = 1000, FIRST_PORT = 20000, PORTS = 10000 };
+enum { ACKNOWLEDGE_EVERY = 500, NEXT_MS = 20, SUBSCRIBE_MS = 500, FIRST_PORT = 20000, PORTS = 10000 };
 enum { QUEUE = 100000, MEMORY_BYTES = 64 << 20, MOST_AHEAD = 40000 };
 
+static const char monitor[] = "inproc://monitor";
 static char address[64]; /* one of its own for each process */
 
 extern const struct sink_driver zeromq_driver;
 
 static size_t n_records = 200000;
 static _Atomic size_t n_received;
-static atomic_bool over;
+static atomic_bool over, connected;
 
 static bool all_received(void)
 {
@@ -40,7 +41,17 @@ static size_t count_received(void)
 	return n_received;
 }
 
+static bool is_connected(void)
+{
+	return connected;
+}
+
 /* ---- receivers ---- */
+
+static void note(const char *text)
+{
+	connected = connected || strstr(text, ": connected");
+}
 
 static void *consume(void *consumer)
 {
@@ -72,24 +83,43 @@ static void *count(void *socket)
 	return NULL;
 }
 
+static void monitor_subscriber(void *socket)
+{
+	zmq_setsockopt(socket, ZMQ_SUBSCRIBE, "", 0);
+	zmq_socket_monitor(socket, monitor, ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
+}
+
 static void *open_receiver(void *context, int type)
 {
 	void *socket = zmq_socket(context, type);
 	if (type == ZMQ_SUB)
-		zmq_setsockopt(socket, ZMQ_SUBSCRIBE, "", 0);
+		monitor_subscriber(socket);
 	if (!socket || zmq_connect(socket, address))
 		abort();
 	return socket;
 }
 
+/* A thread: until the receiver is connected. */
+static void *watch(void *context)
+{
+	void *events = zmq_socket(context, ZMQ_PAIR);
+	char event[64];
+	zmq_connect(events, monitor);
+	connected = zmq_recv(events, event, sizeof event, 0) > 0;
+	zmq_close(events);
+	return NULL;
+}
+
 /* ---- rounds ---- */
 
-static void run_engine(const char *what, const struct zeromq_config *config, size_t most_ahead, int round)
+static void run_engine(const char *what, const struct zeromq_config *config, size_t most_ahead, int settle_ms,
+		       int round)
 {
 	const struct bench_run run = {.driver = &zeromq_driver,
 				      .config = (void *)config,
 				      .n_records = n_records,
-				      .settle_ms = CONNECT_MS,
+				      .is_ready = is_connected,
+				      .settle_ms = settle_ms,
 				      .is_over = all_received,
 				      .n_received = count_received,
 				      .most_ahead = most_ahead};
@@ -104,11 +134,11 @@ static void run_acknowledged(int round)
 	struct err err;
 	pthread_t thread;
 	n_received = 0;
-	over = false;
-	if (zeromq_consumer_open(address, "bench", -1, NULL, &consumer, &err))
+	over = connected = false;
+	if (zeromq_consumer_open(address, "bench", -1, note, &consumer, &err))
 		bench_die(&err);
 	pthread_create(&thread, NULL, consume, consumer);
-	run_engine("engine to ZeroMQ, acknowledged", &config, 0, round);
+	run_engine("engine to ZeroMQ, acknowledged", &config, 0, 0, round);
 	over = true;
 	pthread_join(thread, NULL);
 }
@@ -120,12 +150,15 @@ static void run_live(int round)
 					     .heartbeat_ms = 1000,
 					     .queue = QUEUE,
 					     .memory_bytes = MEMORY_BYTES};
-	void *context = zmq_ctx_new();
-	pthread_t thread;
+	void *context = zmq_ctx_new(), *receiver = open_receiver(context, ZMQ_SUB);
+	pthread_t thread, watcher;
 	n_received = 0;
-	pthread_create(&thread, NULL, count, open_receiver(context, ZMQ_SUB));
-	run_engine("engine to ZeroMQ, live", &config, MOST_AHEAD, round);
+	connected = false;
+	pthread_create(&watcher, NULL, watch, context);
+	pthread_create(&thread, NULL, count, receiver);
+	run_engine("engine to ZeroMQ, live", &config, MOST_AHEAD, SUBSCRIBE_MS, round);
 	pthread_join(thread, NULL);
+	pthread_join(watcher, NULL);
 	zmq_ctx_term(context);
 }
 

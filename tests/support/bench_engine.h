@@ -40,9 +40,10 @@ struct bench_run {
 	const struct sink_driver *driver;
 	void *config;
 	size_t n_records;
-	size_t budget_bytes;   /* memory.budget; 0: 32 MiB */
-	int settle_ms;         /* the sink is served for so long before anything is sent */
-	bool (*is_over)(void); /* beside that all is acknowledged; may be NULL */
+	size_t budget_bytes;    /* memory.budget; 0: 32 MiB */
+	bool (*is_ready)(void); /* until then the sink is served and nothing is sent; may be NULL */
+	int settle_ms;          /* and so long after that */
+	bool (*is_over)(void);  /* beside that all is acknowledged; may be NULL */
 
 	/* The source waits while it is so many records ahead of what was received; 0: it does not. */
 	size_t most_ahead;
