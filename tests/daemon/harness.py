@@ -209,6 +209,10 @@ class DaemonTest(unittest.TestCase):
         followed = [value for value in entries if value[1] & FOLDER_FOLLOWED]
         return bool(followed) and all(value[4] for value in followed)
 
+    def has_offsets_of_items(self) -> bool:
+        """In Kafka."""
+        return any(self.topic_names["items"].encode() in key for key, _ in self.state_entries(b"offsets/"))
+
     # ---- waiting ----
 
     def wait_for_records(self, condition: Callable[[Topics], object], what: str, seconds: float = SECONDS) -> None:

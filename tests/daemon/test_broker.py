@@ -98,8 +98,8 @@ class Away(OwnBroker, Asking):
             self.fake.create("user1/Inbox", 10000, quiet=True)
         self.wait_until_it_waits()
         self.broker.start()
-        self.wait_for_records(lambda t: len(t.events) >= 100_000, "all of them", seconds=120)
-        self.assert_mirror(seconds=60)
+        self.wait_for_records(lambda t: len(t.events) >= 100_000, "all of them", seconds=300)
+        self.assert_mirror(seconds=180)
         self.assertLess(self.peak, 96 * MIB)
 
     def wait_until_it_waits(self) -> None:
@@ -119,7 +119,7 @@ class Topics(OwnBroker):
         self.fake.create("user1/Inbox", 5)
         self.start()
         self.wait_for_end()
-        self.wait_for(lambda: self.state_entries(b"offsets/"), "offsets are stored")
+        self.wait_for(self.has_offsets_of_items, "offsets of the items are stored")
         self.topics.close()  # a consumer of a topic that goes away may wait for ever
         delete_topic(self.bootstrap, self.topic_names["items"])
         self.fake.create("user1/Inbox", 5)

@@ -24,7 +24,7 @@ class Ends(Asking):
 
     def run_and_stop(self) -> None:
         self.run_until_listed()
-        self.wait_for(lambda: self.state_entries(b"offsets/"), "offsets are stored")
+        self.wait_for(self.has_offsets_of_items, "offsets of the items are stored")
         self.assertEqual(self.daemon.stop(), 0)
 
     def edit(self, key: bytes, change) -> None:
