@@ -206,18 +206,23 @@ static bool is_due(const struct stream *stream, int64_t now)
 	return stream->due && !stream->ended && stream->poll_at_ms <= now;
 }
 
-/* Folders before items, in turns. */
+/* Folders before items; what rang before all that is asked by the interval, every other time: a folder that always
+ * rings must not starve the others. */
+static int rank_of(const struct kopano *kopano, const struct stream *stream)
+{
+	bool rang = stream->ringing.on && kopano->turn % 2 == 0;
+	return (rang ? 2 : 0) + stream_is_hierarchy(stream);
+}
+
+/* In turns. */
 static struct stream *next_due(struct kopano *kopano)
 {
 	int64_t now = clock_ms();
 	struct stream *found = NULL;
 	for (size_t i = 0; i < kopano->n_streams; i++) {
 		struct stream *stream = kopano->streams[(kopano->turn + i) % kopano->n_streams];
-		if (!is_due(stream, now))
-			continue;
-		if (stream_is_hierarchy(stream))
-			return stream;
-		found = found ? found : stream;
+		if (is_due(stream, now) && (!found || rank_of(kopano, stream) > rank_of(kopano, found)))
+			found = stream;
 	}
 	return found;
 }

@@ -269,6 +269,33 @@ class OneMailbox(Rings, Notified):
         self.assertLess(self.calls() - calls, 20)
 
 
+class ManyFolders(Notified):
+    """Each folder has a stream of its own, and all of them are asked when anything has changed."""
+
+    follow = {"mode": "stores", "stores": ["user1"]}
+    n_folders = 60
+
+    def questions_until(self, subject: str) -> int:
+        """Beginning while all of them are asked."""
+        self.fake.create(DRAFTS)
+        before = self.calls()
+        self.wait_for(lambda: self.calls() > before + 6, "they are asked")
+        before = self.calls()
+        self.fake.create(INBOX, subject=subject)
+        self.wait_for_subject(subject)
+        return self.calls() - before
+
+    def test_what_rings_goes_before_what_is_asked_by_the_interval(self) -> None:
+        for n in range(self.n_folders):
+            self.fake.create_folder("user1/", f"more {n}")
+        self.configure(poll_interval_ms=50)
+        self.listen()
+        self.fake.fault("slow", "getChanges", n=20, times=1000000)
+        asked = [self.questions_until(f"rings {n}") for n in range(6)]
+        few = [n for n in asked if n < self.n_folders / 3]
+        self.assertGreater(len(few), len(asked) / 2, asked)  # but for those that a busy machine has delayed
+
+
 class WholeServer(Rings, Notified):
     everything = True
     follow = {"mode": "stores", "stores": ["user1"], "folders": ["Inbox", "Sent Items"]}
