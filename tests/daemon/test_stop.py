@@ -25,6 +25,7 @@ class Load(DaemonTest):
             for _ in range(8):
                 n_before = len(self.topics.events)
                 self.start()
+                self.daemon.wait_for("version")  # from here on it takes signals
                 self.wait_for_records(lambda t: len(t.events) > n_before, "a record")
                 self.topics.pump(0.2)
                 self.stop(signal.SIGTERM)

@@ -7,7 +7,7 @@ from typing import Callable, Iterable
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from waiting import SECONDS
+from waiting import SECONDS, wait_until
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "mirror"))
 
@@ -61,8 +61,15 @@ class Topics:
     def read_to_end(self) -> None:
         """Everything that is in the topics now."""
         self.wait_until(self._ready, "the topics are there")
-        ends = {(p.topic, p.partition): self.consumer.get_watermark_offsets(p, 10)[1] for p in self.partitions}
+        ends = wait_until(self._ends, "every partition has a leader")
         self.wait_until(lambda: self._reached(ends), "the ends of the topics")
+
+    def _ends(self) -> dict[tuple[str, int], int]:
+        """Empty while a partition has no leader, as after a broker was frozen."""
+        try:
+            return {(p.topic, p.partition): self.consumer.get_watermark_offsets(p, 10)[1] for p in self.partitions}
+        except KafkaException:
+            return {}
 
     def _reached(self, ends: dict[tuple[str, int], int]) -> bool:
         at = {(p.topic, p.partition): p.offset for p in self.consumer.position(self.partitions)}
