@@ -76,7 +76,7 @@ PROMISES = [
     ("acknowledge the original before its letter is accepted", PIPELINE, counted_when_sent("PARCEL_LETTER"), LETTERS),
     ("commit before the keys alone are accepted", PIPELINE, counted_when_sent("PARCEL_KEYS_ALONE"), LETTERS),
     ("announce keys alone over later records", PIPELINE,
-     [("	if (!is_outdated(pipeline, parcel))\n", "	if (!is_outdated(pipeline, parcel) || true)\n")], LETTERS),
+     [("	else if (!is_outdated(pipeline, parcel))\n", "	else if (!is_outdated(pipeline, parcel) || true)\n")], LETTERS),
     ("no keys alone for an item of a snapshot", PIPELINE,
      [("	if (change->origin == ORIGIN_SNAPSHOT && change_is_upsert(change))\n",
        "	if (change->origin == ORIGIN_SNAPSHOT && change_is_upsert(change) && !change->item)\n")], LETTERS),
