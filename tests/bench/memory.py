@@ -10,6 +10,7 @@ from waiting import holds_for, wait_until
 
 LIMIT_MIB = 64
 WINDOW = 1000  # records that are not yet counted
+REST_S = 12  # after the last change the server is asked more often for ten seconds
 SETTINGS = "memory: VmHWM of the whole daemon, the default budget, fake server to real Kafka"
 SERVER_SETTINGS = ("read flags of a whole server: follow.mode server, every item once, neighbours in the journal in different folders; the start of the "
                    "daemon counts in its CPU time, not in the rate")
@@ -88,6 +89,7 @@ def whole_server(kafka: str, stores: list[int], folders: int, items: int, idle_s
             rig.wait_until_following()
             yield peak(f"peak, {n * folders:,} folders", rig, folders=n * folders)
             if n == stores[-1]:
+                time.sleep(min(REST_S, idle_s))
                 yield idle(rig, idle_s, f", {n * folders:,} folders")
                 yield restart(rig, f", {n * folders:,} folders")
                 yield from backlog_everywhere(rig, items, f"{n * folders:,} folders")
@@ -119,5 +121,6 @@ def restart(rig: Rig, of: str) -> Line:
     n, began = rig.meter.end(), time.monotonic()
     rig.start()
     rig.wait(n + 1)
-    return Line(6, f"restart to first record{of}", time.monotonic() - began, "s", aim=1, low=True, settings=SETTINGS)
+    seconds = time.monotonic() - began
+    return Line(6, f"restart to first record{of}", seconds, "s", aim=1, low=True, settings=SETTINGS, details={"daemon_cpu_s": rig.cpu_seconds()})
 
