@@ -74,6 +74,17 @@ static int unreachable(const struct kafka_sink *sink, struct err *err)
 		       sink->config->brokers, REACH_MS / 1000, sink->last_error[0] ? ": " : "", sink->last_error);
 }
 
+/* What makes waiting useless. A broker that merely does not answer yet may be starting. */
+static int refused(const struct kafka_sink *sink, struct err *err)
+{
+	if (sink->is_denied)
+		return kafka_error(sink, RD_KAFKA_RESP_ERR__AUTHENTICATION, "logging on", "", err);
+	if (sink->is_down && sink->is_insecure)
+		return err_set(err, ERR_AGAIN, "Kafka: no secure connection to %s: %s", sink->config->brokers,
+			       sink->last_error);
+	return 0;
+}
+
 int kafka_client_reach(struct kafka_sink *sink, struct err *err)
 {
 	int64_t deadline_ms = clock_ms() + REACH_MS;
@@ -84,8 +95,8 @@ int kafka_client_reach(struct kafka_sink *sink, struct err *err)
 		class = kafka_service(&sink->sink, err);
 		if (!class)
 			class = kafka_pause(sink, 0, err);
-		if (!class && sink->is_denied)
-			class = kafka_error(sink, RD_KAFKA_RESP_ERR__AUTHENTICATION, "logging on", "", err);
+		if (!class && !cluster)
+			class = refused(sink, err);
 		if (!class && !cluster && clock_ms() >= deadline_ms)
 			class = unreachable(sink, err);
 	}

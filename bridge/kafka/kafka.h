@@ -86,6 +86,7 @@ struct kafka_sink {
 	struct kafka_headers headers;
 	size_t n_unanswered;
 	bool is_down, is_denied; /* no broker is connected; the credentials were refused */
+	bool is_insecure;        /* the last connection failed for TLS */
 	char last_error[256];    /* of a connection */
 	struct kafka_told told;
 };

@@ -149,6 +149,7 @@ static int take_error(struct kafka_sink *sink, rd_kafka_event_t *event, struct e
 		return 0;
 	}
 	snprintf(sink->last_error, sizeof sink->last_error, "%s", rd_kafka_event_error_string(event));
+	sink->is_insecure = code == RD_KAFKA_RESP_ERR__SSL;
 	if (code == RD_KAFKA_RESP_ERR__AUTHENTICATION)
 		say_denied(sink);
 	return 0;

@@ -54,7 +54,7 @@ class SecureBroker(DaemonTest):
         if password:
             (self.directory / "broker-password").write_text(password + "\n")
             files = {"sasl.password": str(self.directory / "broker-password")}
-            properties |= {"sasl.mechanism": "PLAIN", "sasl.username": "tidings"}
+            properties = {"sasl.mechanism": "PLAIN", "sasl.username": "tidings"} | properties
         self.write_config(sink={"kafka": {"librdkafka": properties, "librdkafka_files": files}})
 
     def check(self, status: int) -> dict[str, tuple[str, str]]:
@@ -83,10 +83,17 @@ class Tls(SecureBroker):
     def test_of_an_authority_that_is_not_trusted(self) -> None:
         stranger = Certificate(self.directory, "stranger")
         self.use("SSL", **{"ssl.ca.location": str(stranger.cert)})
-        self.assert_waits("certificate.*; retrying")
+        self.assert_waits("no secure connection to .*certificate.*; retrying")
+        verdict, text = self.check(2)["broker"]
+        self.assertEqual(verdict, "wrong")
+        self.assertRegex(text, "no secure connection to .*certificate.*ssl.ca.location")
 
 
 class Logon(SecureBroker):
+    @property
+    def scram(self) -> dict[str, str]:
+        return {"ssl.ca.location": str(ca.cert), "sasl.mechanism": "SCRAM-SHA-512", "debug": "security,broker"}
+
     def grant(self, *operations: str) -> None:
         allow(broker.address, "tidings", self.topic_names["items"].split(".")[0], operations)
 
@@ -96,6 +103,22 @@ class Logon(SecureBroker):
         self.assertEqual(self.daemon.wait(), 2)
         self.assertRegex(self.daemon.lines()[-1], "error: Kafka: logging on: .*correct the credentials")
         self.assertEqual(self.check(2)["broker"][0], "wrong")
+        self.assert_nowhere(WRONG_PASSWORD)
+
+    def test_with_scram(self) -> None:
+        self.grant(*OPERATIONS)
+        self.use("SASL_SSL", PASSWORD_OF_BROKER, **self.scram)
+        self.assertEqual(self.check(0)["broker"][0], "ok")
+        self.start(arguments=["-v"])
+        self.assert_mirror()
+        self.assert_nowhere(PASSWORD_OF_BROKER)
+
+    def test_with_scram_and_a_wrong_password(self) -> None:
+        self.use("SASL_SSL", WRONG_PASSWORD, **self.scram)
+        self.start(arguments=["-v"])
+        self.assertEqual(self.daemon.wait(), 2)
+        self.assertEqual(self.daemon.count("^tidings: error: "), 1, self.daemon.log())
+        self.assertRegex(self.daemon.lines()[-1], "error: Kafka: logging on: .*correct the credentials")
         self.assert_nowhere(WRONG_PASSWORD)
 
     def test_who_may_do_nothing_is_told_what_to_grant(self) -> None:
