@@ -100,6 +100,13 @@ class Units(Scratch):
             exposure = re.search(r"Overall exposure level for \S+: ([\d.]+)", said)
             self.assertLessEqual(float(exposure[1]), MOST_EXPOSURE, said)
 
+    def test_what_libzmq_needs_is_allowed(self) -> None:
+        """Else it ends the process (tests/installation/service.py sees that)."""
+        for unit in self.units:
+            filters = [line for line in unit.read_text().splitlines() if line.startswith("SystemCallFilter=")]
+            self.assertEqual(filters[-1], "SystemCallFilter=sched_setscheduler", "after what is forbidden")
+            self.assertRegex(unit.read_text(), r"(?m)^RestrictAddressFamilies=.*\bAF_NETLINK\b")
+
     def test_what_only_a_person_mends_is_not_restarted(self) -> None:
         for unit in self.units:
             text = unit.read_text()
