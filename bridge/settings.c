@@ -15,50 +15,46 @@ static int section(const struct conf_node *root, const char *key, const char *co
 	return *node ? conf_keys(*node, keys, err) : conf_missing(root, key, err);
 }
 
-/* The only driver of a section: its node, and its index in `names`. NULL: err says why. */
+/* The node of a section's only driver, whose name is one of `names`. NULL: err says why. */
 static const struct conf_node *one_driver(const struct conf_node *root, const char *key, const char *const *names,
-					  size_t *index, struct err *err)
+					  struct err *err)
 {
 	const struct conf_node *map;
 	if (section(root, key, names, &map, err))
 		return NULL;
-	if (map->n_children != 1) {
-		conf_error(map, err, "`%s` must name exactly one, as in `%s: {%s: ...}`, not %zu", key, key, names[0],
-			   map->n_children);
-		return NULL;
-	}
-	const struct conf_node *node = &map->children[0];
-	for (*index = 0; strcmp(names[*index], node->key) != 0;)
-		++*index;
-	return node;
+	if (map->n_children == 1)
+		return &map->children[0];
+	conf_error(map, err, "`%s` must name exactly one, as in `%s: {%s: ...}`, not %zu", key, key, names[0],
+		   map->n_children);
+	return NULL;
 }
 
 static int read_source(struct settings *settings, const struct source_driver *const *sources, struct err *err)
 {
 	const char *names[MAX_DRIVERS + 1] = {0};
-	size_t index;
 	for (size_t i = 0; i < MAX_DRIVERS && sources[i]; i++)
 		names[i] = sources[i]->name;
-	const struct conf_node *node = one_driver(settings->tree, "source", names, &index, err);
-	if (!node)
-		return err->class;
-	settings->source = sources[index];
-	/* There is one: its name was found. NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
-	return settings->source->configure(node, &settings->follow, &settings->source_config, err);
+	const struct conf_node *node = one_driver(settings->tree, "source", names, err);
+	for (size_t i = 0; node && i < MAX_DRIVERS && sources[i]; i++)
+		if (strcmp(names[i], node->key) == 0) {
+			settings->source = sources[i];
+			return settings->source->configure(node, &settings->follow, &settings->source_config, err);
+		}
+	return err->class;
 }
 
 static int read_sink(struct settings *settings, const struct sink_driver *const *sinks, struct err *err)
 {
 	const char *names[MAX_DRIVERS + 1] = {0};
-	size_t index;
 	for (size_t i = 0; i < MAX_DRIVERS && sinks[i]; i++)
 		names[i] = sinks[i]->name;
-	const struct conf_node *node = one_driver(settings->tree, "sink", names, &index, err);
-	if (!node)
-		return err->class;
-	settings->sink = sinks[index];
-	/* There is one: its name was found. NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
-	return settings->sink->configure(node, &settings->sink_config, err);
+	const struct conf_node *node = one_driver(settings->tree, "sink", names, err);
+	for (size_t i = 0; node && i < MAX_DRIVERS && sinks[i]; i++)
+		if (strcmp(names[i], node->key) == 0) {
+			settings->sink = sinks[i];
+			return settings->sink->configure(node, &settings->sink_config, err);
+		}
+	return err->class;
 }
 
 static int read_mode(const struct conf_node *map, struct follow *follow, struct err *err)

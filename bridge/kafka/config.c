@@ -135,7 +135,7 @@ static int set_defaults(rd_kafka_conf_t *conf, struct err *err)
 static bool is_topic_name(const char *name)
 {
 	size_t size = strlen(name);
-	return size > 0 && size < TOPIC_NAME_SIZE && strcmp(name, ".") && strcmp(name, "..") &&
+	return size > 0 && size < TOPIC_NAME_SIZE && strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
 	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == size;
 }
 

@@ -161,7 +161,7 @@ static bool take_record(struct kafka_reader *reader, const rd_kafka_message_t *m
 static int take_event(struct kafka_reader *reader, const rd_kafka_message_t *message, struct err *err)
 {
 	struct read_topic *topic = message->rkt ? rd_kafka_topic_opaque(message->rkt) : NULL;
-	if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+	if (topic && message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
 		if (topic->ends[message->partition] != INT64_MAX && message->offset >= topic->ends[message->partition])
 			finish(reader, topic, message->partition);
 		return 0;

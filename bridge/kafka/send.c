@@ -45,7 +45,7 @@ static const char *time_text(struct kafka_headers *headers, int64_t time_ns)
 
 static const char *source_text(struct kafka_headers *headers, const struct server_info *server)
 {
-	if (!headers->source_size || memcmp(headers->guid, server->guid, GUID_SIZE)) {
+	if (!headers->source_size || memcmp(headers->guid, server->guid, GUID_SIZE) != 0) {
 		memcpy(headers->guid, server->guid, GUID_SIZE);
 		char *end = stpcpy(headers->source, "/kopano/");
 		end = hex_write(end, slice_of(server->guid, GUID_SIZE));
@@ -54,7 +54,7 @@ static const char *source_text(struct kafka_headers *headers, const struct serve
 	return headers->source;
 }
 
-#define ADD(headers, name, value, size) rd_kafka_header_add(headers, name, sizeof name - 1, value, (ssize_t)(size))
+#define ADD(headers, name, value, size) rd_kafka_header_add(headers, name, sizeof(name) - 1, value, (ssize_t)(size))
 
 /* CloudEvents 1.0, binary mode. */
 static rd_kafka_headers_t *make_headers(struct kafka_headers *cache, const struct record *record)

@@ -344,9 +344,8 @@ static void *run(void *context)
 	struct err err;
 	wait_for_targets(bell);
 	while (!client_stop_asked(bell->stop)) {
-		int rc = log_on(bell, &err);
-		if (rc == 0)
-			rc = poll_on(bell, &err);
+		if (log_on(bell, &err) == 0)
+			poll_on(bell, &err);
 		bool stopped = client_stop_asked(bell->stop);
 		if (!stopped)
 			set_works(bell, false);

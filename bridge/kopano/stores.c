@@ -18,7 +18,7 @@ int stores_seek(struct kopano *kopano, struct state *state, struct err *err)
 {
 	struct arena arena = {0};
 	struct slice bytes;
-	bool found;
+	bool found = false;
 	map_start(&kopano->map, kopano->server.guid);
 	int rc = map_load(&kopano->map, state, err);
 	if (rc == 0)
