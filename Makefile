@@ -141,7 +141,8 @@ format: ## format all C files
 	$(CLANG_FORMAT) -i $$(git ls-files -co --exclude-standard '*.c' '*.h')
 
 asan: ## run all tests with AddressSanitizer and UndefinedBehaviorSanitizer
-	$(MAKE) BUILD=build-asan SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=undefined" CFLAGS="-O1 -g" test
+	tests/sanitized build-asan/reports $(MAKE) BUILD=build-asan CFLAGS="-O1 -g" \
+		SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=undefined" test
 
 BENCH = @BUILD=$(BUILD) PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/bench/bench
 BENCH_PROGRAMS = all $(BENCHES) $(BUILD)/fakekopano

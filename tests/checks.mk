@@ -1,12 +1,12 @@
 # What is too long for `make test`: `make check-all`. Each target can be made alone.
 
-.PHONY: check-all check-clang check-static check-tidy check-memory check-threads
+.PHONY: check-all check-clang check-static check-tidy check-memory check-threads check-service
 
 CLANG_TIDY ?= clang-tidy
 CPPCHECK ?= cppcheck
 VALGRIND ?= valgrind
 
-check-all: check-clang check-static check-tidy check-threads check-memory asan ## all checks that exist, an hour
+check-all: check-clang check-static check-tidy check-service check-memory check-threads asan ## all checks that exist, two hours
 
 check-clang: ## build it with clang, warnings are errors
 	$(MAKE) BUILD=build-clang CC=$(CLANG) all test-programs
@@ -32,9 +32,11 @@ TIDY_CHECKS := -*,bugprone-*,-bugprone-easily-swappable-parameters,-bugprone-nar
 	-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling,-clang-analyzer-valist.Uninitialized,$\
 	-clang-analyzer-optin.performance.Padding
 
+# Its stderr only counts the warnings of the system's headers.
 check-tidy: all ## clang-tidy
-	$(CLANG_TIDY) --quiet --checks='$(TIDY_CHECKS)' --warnings-as-errors='*' $(SOURCES) bridge/main.c -- \
-		-std=gnu11 -I. -I$(GENERATED) -D_GNU_SOURCE -DTIDINGS_VERSION='"$(VERSION)"' 2>/dev/null
+	printf '%s\n' $(SOURCES) bridge/main.c | xargs -n 4 -P 2 sh -c '$(CLANG_TIDY) --quiet --checks="$(TIDY_CHECKS)" \
+		--warnings-as-errors="*" "$$@" -- -std=gnu11 -I. -I$(GENERATED) -D_GNU_SOURCE \
+		-DTIDINGS_VERSION=\"$(VERSION)\" 2>/dev/null' clang-tidy
 
 # librdkafka's threads are C11's, which TSan does not know: without c11_threads.o the first of them that allocates ends
 # the process.
@@ -46,6 +48,8 @@ check-threads: ## ThreadSanitizer: unit programs, the daemon into files and into
 	BUILD=build-tsan tests/run tests/daemon/test_file_sink.py tests/daemon/test_notify.py tests/daemon/test_tls.py \
 		tests/daemon/test_follow.py tests/daemon/test_stop.py tests/daemon/test_broker.py
 
-# Leaks that nothing points to any more: libraries keep some memory until the end.
-check-memory: test-programs ## valgrind: unit programs, a run of the daemon
+check-memory: test-programs ## valgrind: unit programs, the daemon into each sink
 	BUILD=$(BUILD) tests/memory $(sort $(UNITS))
+
+check-service: all $(BUILD)/fakekopano $(PROTO_PY) ## the package under a systemd of its own, as root
+	BUILD=$(BUILD) $(PYTHON) tests/installation/service.py

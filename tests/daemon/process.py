@@ -12,6 +12,12 @@ from waiting import SECONDS, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = (ROOT / os.environ.get("BUILD", "build")).resolve()
+SANITIZER_FACTOR = 4
+
+
+def memory_bound(n_bytes: int) -> int:
+    """For peak_bytes(). A sanitizer (tests/sanitized) has its own share: shadow, red zones, what was freed."""
+    return n_bytes * SANITIZER_FACTOR if "ASAN_OPTIONS" in os.environ else n_bytes
 
 
 class Daemon:

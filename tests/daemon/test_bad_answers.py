@@ -13,10 +13,10 @@ from files import FileDaemonTest
 from gate import Gate
 from harness import PASSWORD
 from liar import Liar, after, html, whole
-from process import ROOT
+from process import ROOT, memory_bound
 
 GIB = 1 << 30
-MEMORY_BYTES = 160 << 20
+MEMORY_BYTES = memory_bound(160 << 20)
 N_ITEMS = 20
 
 

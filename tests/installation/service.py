@@ -34,6 +34,11 @@ echo $$ >{directory}/cgroup/{name}/cgroup.procs
 exec unshare --pid --cgroup --uts --ipc --mount --fork --kill-child sh -ec '{boot}'
 """
 
+NO_CGROUP = """
+mount -t cgroup2 cgroup2 {directory}/cgroup
+find {directory}/cgroup/{name} -depth -type d -exec rmdir {{}} +
+"""
+
 BOOT = """
 mount -t tmpfs tmpfs {directory}/root
 cd {directory}/root
@@ -90,6 +95,7 @@ class Booted(FileDaemonTest):
     def end(self) -> None:
         self.namespaces.kill()
         self.namespaces.wait()
+        subprocess.run(["unshare", "--mount", "sh", "-c", NO_CGROUP.format(directory=self.directory, name=self.directory.name)])
 
     def inside(self, *command: str, check: bool = True, text: str = "") -> str:
         target = self.children.read_text().split()
