@@ -24,11 +24,12 @@ check-static: all ## cppcheck
 #   assignment-in-if-condition     `if ((rc = f()) || (rc = g()))` is the project's way to go on until something fails
 #   implicit-widening              constants of a few KiB
 #   sizeof-expression              sizeof of a pointer's target, which is meant
+#   not-null-terminated-result     slices have no mark at their end
 #   insecureAPI                    memcpy_s and its kin do not exist in glibc
 #   valist, Padding                false with va_start of this clang; nobody counts bytes of a table
 TIDY_CHECKS := -*,bugprone-*,-bugprone-easily-swappable-parameters,-bugprone-narrowing-conversions,$\
 	-bugprone-reserved-identifier,-bugprone-assignment-in-if-condition,$\
-	-bugprone-implicit-widening-of-multiplication-result,-bugprone-sizeof-expression,clang-analyzer-*,$\
+	-bugprone-implicit-widening-of-multiplication-result,-bugprone-sizeof-expression,-bugprone-not-null-terminated-result,clang-analyzer-*,$\
 	-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling,-clang-analyzer-valist.Uninitialized,$\
 	-clang-analyzer-optin.performance.Padding
 

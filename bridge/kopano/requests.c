@@ -33,7 +33,8 @@ void requests_free(struct kopano *kopano)
 static char *copy_of(const char *text, size_t n)
 {
 	char *copy = xmalloc(n + 1);
-	memcpy(copy, text, n);
+	if (n)
+		memcpy(copy, text, n);
 	copy[n] = '\0';
 	return copy;
 }

@@ -72,7 +72,7 @@ void scan_refuse(struct scan *scan, enum err_class class, const char *format, ..
 	va_end(args);
 	scan->failed = true;
 	err_set(&scan->err, class, "%s, at byte %llu of the answer", reason,
-		(unsigned long long)(scan->taken_bytes + scan->at));
+		(unsigned long long)scan->taken_bytes + scan->at);
 }
 
 static enum scan_token malformed(struct scan *scan, const char *reason)

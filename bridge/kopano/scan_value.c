@@ -185,7 +185,7 @@ struct slice scan_text(struct scan *scan, struct arena *arena)
 enum { SIXTY_FOUR = 0x40 /* added to each value: 0 is no digit */ };
 
 static const uint8_t digit_of[256] = {
-#define D(c, value) [c] = SIXTY_FOUR | (value)
+#define D(c, value) [c] = (SIXTY_FOUR | (value))
 	D('A', 0),  D('B', 1),  D('C', 2),  D('D', 3),  D('E', 4),  D('F', 5),  D('G', 6),  D('H', 7),
 	D('I', 8),  D('J', 9),  D('K', 10), D('L', 11), D('M', 12), D('N', 13), D('O', 14), D('P', 15),
 	D('Q', 16), D('R', 17), D('S', 18), D('T', 19), D('U', 20), D('V', 21), D('W', 22), D('X', 23),

@@ -49,7 +49,7 @@ static bool is_listening(const char *address)
 {
 	static const char ipc[] = "ipc://";
 	struct sockaddr_un path = {.sun_family = AF_UNIX};
-	if (strncmp(address, ipc, sizeof ipc - 1) || address[sizeof ipc - 1] == '@')
+	if (strncmp(address, ipc, sizeof ipc - 1) != 0 || address[sizeof ipc - 1] == '@')
 		return false;
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	snprintf(path.sun_path, sizeof path.sun_path, "%s", address + sizeof ipc - 1);

@@ -144,7 +144,7 @@ static const char *describe(struct state *state, struct slice key, struct slice 
 	size_t n_prefix = sizeof marks_prefix - 1;
 	unsigned long long sequence = 0;
 	(void)state;
-	if (key.size < n_prefix || memcmp(key.data, marks_prefix, n_prefix) || value.size != RUN_SIZE + 8)
+	if (key.size < n_prefix || memcmp(key.data, marks_prefix, n_prefix) != 0 || value.size != RUN_SIZE + 8)
 		return NULL;
 	for (size_t i = RUN_SIZE; i < value.size; i++)
 		sequence = sequence << 8 | value.data[i];
