@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -301,10 +302,15 @@ static void *check(void *context)
 	return NULL;
 }
 
-/* It takes as long as reading a large state does. */
+/* It takes as long as reading a large state does. Signals are for the caller's threads: one that blocks them later
+ * would be ended by what this one lets through. */
 static void begin_check(struct sqlite_state *sqlite)
 {
+	sigset_t all, before;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
 	sqlite->checking = pthread_create(&sqlite->checker, NULL, check, sqlite) == 0;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (!sqlite->checking)
 		check(sqlite);
 }

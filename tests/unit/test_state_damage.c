@@ -1,9 +1,11 @@
 /* A damaged state is refused: when it is opened, or before anything is stored; whoever looks at it hears it at once. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -106,6 +108,35 @@ static void a_check_that_is_under_way_is_waited_for(void **test)
 	state->ops->close(state);
 }
 
+/* As the daemon does: it opens its state, and then blocks signals to read them. */
+static int open_and_block(void)
+{
+	struct state *state = NULL;
+	sigset_t signals;
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	if (sqlite_state_open(scratch_path("state.db"), &state, &err))
+		return 1;
+	pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	kill(getpid(), SIGTERM);
+	state->ops->close(state);
+	return 0;
+}
+
+static void a_signal_that_is_blocked_after_opening_ends_nothing(void **test)
+{
+	(void)test;
+	fill(20000);
+	for (int i = 0; i < 10; i++) {
+		int status = 0;
+		pid_t child = fork();
+		if (child == 0)
+			_exit(open_and_block());
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_int_equal(status, 0);
+	}
+}
+
 #define STATE_TEST(name) cmocka_unit_test_setup_teardown(name, scratch_make, scratch_remove)
 
 int main(void)
@@ -114,6 +145,7 @@ int main(void)
 		STATE_TEST(a_file_cut_short_is_refused),
 		STATE_TEST(a_file_with_an_overwritten_page_is_refused),
 		STATE_TEST(a_check_that_is_under_way_is_waited_for),
+		STATE_TEST(a_signal_that_is_blocked_after_opening_ends_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
