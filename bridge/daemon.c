@@ -31,6 +31,7 @@ struct daemon {
 	sigset_t mask; /* the caller's */
 	struct watchdog watchdog;
 	bool stopping, announced; /* a signal to stop was taken; the start was published */
+	bool state_is_whole;      /* somebody has committed to it, were it nothing */
 	struct outage source_outage, sink_outage;
 	struct vitals *vitals;
 	struct control *control; /* NULL: none */
@@ -129,14 +130,25 @@ static int wait_for_events(struct daemon *daemon, int timeout_ms, struct err *er
 	return daemon->stopping || daemon->next ? stopped(err) : 0;
 }
 
+/* What was read of a damaged state may be wrong, and must not be published either. */
+static int check_state(struct daemon *daemon, struct err *err)
+{
+	int rc = daemon->state_is_whole ? 0 : daemon->state->ops->commit(daemon->state, NULL, 0, err);
+	daemon->state_is_whole = rc == 0;
+	return rc;
+}
+
 /* Gives the pipeline one batch, if it wants one and there is one. */
 static int feed(struct daemon *daemon, bool *fed, struct err *err)
 {
 	struct batch *batch = pipeline_ready(daemon->pipeline) ? feeder_take(daemon->feeder) : NULL;
+	int rc = batch ? check_state(daemon, err) : 0;
 	*fed = batch != NULL;
-	if (batch)
+	if (rc)
+		batch_free(batch);
+	else if (batch)
 		narrate_batch(batch);
-	return batch ? pipeline_take(daemon->pipeline, batch, err) : 0;
+	return batch && rc == 0 ? pipeline_take(daemon->pipeline, batch, err) : rc;
 }
 
 static void show(struct daemon *daemon)

@@ -178,7 +178,7 @@ static bool is_outdated(const struct pipeline *pipeline, const struct parcel *pa
 	return false;
 }
 
-/* Best effort: it never stops anything. */
+/* Best effort: neither it nor its letter ever stops anything. */
 static bool is_notification(const struct parcel *parcel)
 {
 	return parcel->change && parcel->change->origin == ORIGIN_NOTIFICATION;

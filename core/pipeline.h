@@ -3,11 +3,12 @@
  * Promises (each has a test that can fail, and a mutation that the tests catch):
  *
  * 1. No early commit. A batch is committed only when every record of it, and of every batch queued before it, of
- * whatever stream, was acknowledged. A dead letter's acknowledgement counts for its original; nothing else does.
+ *    whatever stream, was acknowledged. A dead letter's acknowledgement counts for its original; nothing else does.
  * 2. At least once, in order. Records leave in the order of the batches and of the changes in them. After a restart, a
  *    reconnect or a rewind they go on from the committed position, so records since then may repeat.
  * 3. No silent loss. What can never be delivered becomes a dead letter with its cause and is counted; if even that
- * fails the daemon stops. Behind the letter of a notification goes a MISSED, and nothing stops for it.
+ *    fails the daemon stops. Behind the letter of a notification goes a MISSED; neither the notification nor its
+ *    letter stops anything.
  * 4. Bounded memory. The pipeline holds what it was given and no more, and lets go of it only by commits; who feeds it
  *    waits while the sum of batch_bytes is above the budget. Nothing is dropped.
  *

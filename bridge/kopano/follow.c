@@ -207,7 +207,7 @@ static bool is_due(const struct stream *stream, int64_t now)
 }
 
 /* Folders before items; what rang before all that is asked by the interval, every other time: a folder that always
- * rings must not starve the others. */
+ * rings must not starve the others, and does not start the next turn either. */
 static int rank_of(const struct kopano *kopano, const struct stream *stream)
 {
 	bool rang = stream->ringing.on && kopano->turn % 2 == 0;
@@ -220,7 +220,7 @@ static struct stream *next_due(struct kopano *kopano)
 	int64_t now = clock_ms();
 	struct stream *found = NULL;
 	for (size_t i = 0; i < kopano->n_streams; i++) {
-		struct stream *stream = kopano->streams[(kopano->turn + i) % kopano->n_streams];
+		struct stream *stream = kopano->streams[(kopano->turn / 2 + i) % kopano->n_streams];
 		if (is_due(stream, now) && (!found || rank_of(kopano, stream) > rank_of(kopano, found)))
 			found = stream;
 	}
@@ -272,10 +272,16 @@ static int step(struct kopano *kopano, struct stream *stream, struct err *err)
 	return stream_ask(kopano, stream, err);
 }
 
+/* However much is due: listings and streams without news wait for what the look tells. */
+static bool look_is_late(const struct kopano *kopano)
+{
+	return kopano->maximum_at_ms && clock_ms() - kopano->maximum_at_ms > kopano->config->poll_ms;
+}
+
 int follow_step(struct kopano *kopano, bool *idle, struct err *err)
 {
 	doorbell_answer(kopano);
-	struct stream *stream = next_due(kopano);
+	struct stream *stream = look_is_late(kopano) ? NULL : next_due(kopano);
 	*idle = false;
 	if (stream)
 		return step(kopano, stream, err);

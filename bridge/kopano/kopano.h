@@ -64,7 +64,7 @@ enum {
 	ITEM_TRIES = 3,         /* of an item that the server refuses */
 	ITEM_TRIES_PASSING = 6, /* of one that is locked, or at which the connection breaks: some 6 s */
 	EXPORT_SCATTERED = 256, /* items that are read by one call, at most, if they are of more folders than */
-	EXPORT_FOLDERS = 16,    /* these; of fewer all that are at hand: a call costs the server as much as 500 */
+	EXPORT_FOLDERS = 16,    /* these; of fewer all that are at hand: a call costs as much as 500 of its items */
 	START_MARGIN = 10000,   /* ids below the maximum at the start: what of them is visible then is not news */
 	LISTING_REST_MS = 2000, /* how long a table may not know of what the journal has told */
 	BACKLOG_IDS = 50000,    /* a longer one is read after it has settled */

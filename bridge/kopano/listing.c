@@ -160,7 +160,9 @@ static struct listing *next_begun(const struct kopano *kopano)
 static bool is_held(const struct kopano *kopano, uint32_t folder)
 {
 	const struct map_folder *known = map_folder(&kopano->map, folder);
-	return known->flags & FOLDER_REVIVED && stream_of_items(kopano, folder)->still < known->revived_id;
+	const struct stream *stream = stream_of_items(kopano, folder);
+	return known->flags & FOLDER_REVIVED && stream->still < known->revived_id &&
+	       stream->settle.settled < known->revived_id;
 }
 
 /* The first from the cursor on. Those whose right is gone are looked at again when it is back, those that are held when

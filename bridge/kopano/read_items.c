@@ -328,18 +328,19 @@ static bool are_few(const struct reading *reading)
 
 /* For the batched call the server makes a connection to its database and a thread: until it answers, some five items
  * are read singly. What that does not give (it is locked, it is gone) is read as if it had not been tried. */
-static int try_few(struct reading *reading, struct err *err)
+static int try_few(struct reading *reading, bool *too_big, struct err *err)
 {
 	bool all = true;
-	for (size_t i = 0; i < reading->n; i++) {
+	for (size_t i = 0; i < reading->n && !*too_big; i++) {
 		int rc = is_wanted(reading, i) ? read_one(reading, i, err) : 0;
 		all &= rc == 0;
+		*too_big = is_too_big(reading);
 		if (rc && !client_alive(reading->kopano->client)) {
 			note_stumble(reading, reading->outcomes[i].identity, rc, err);
 			return rc;
 		}
 	}
-	if (all)
+	if (all && !*too_big)
 		reading->kopano->window.export_end = reading->kopano->window.n_keys;
 	return 0;
 }
@@ -348,8 +349,8 @@ int read_items(struct kopano *kopano, struct stream *stream, const struct outcom
 	       struct batch *batch, struct change *content, bool *too_big, struct err *err)
 {
 	struct reading reading = {kopano, stream, outcomes, n, batch, content};
-	int rc = are_few(&reading) ? try_few(&reading, err) : 0;
-	if (rc == 0)
+	int rc = are_few(&reading) ? try_few(&reading, too_big, err) : 0;
+	if (rc == 0 && !*too_big)
 		rc = try_rows(&reading, too_big, err);
 	return rc || *too_big ? rc : read_rest(&reading, too_big, err);
 }

@@ -165,54 +165,72 @@ static bool has_store_of(const struct kopano *kopano, const char *name)
 	return false;
 }
 
-static int check_stores(struct kopano *kopano, struct err *err)
+/* From *at on; moves it behind what it found. */
+static bool next_missing_store(const struct kopano *kopano, size_t *at, struct err *err)
 {
 	const struct conf_node *stores = kopano->config->follow->stores;
-	for (size_t i = 0; stores && i < stores->n_children; i++)
-		if (!has_store_of(kopano, stores->children[i].text))
-			return err_usage(err, "follow.stores: no store of \"%s\" on %s, or no right to open it",
-					 stores->children[i].text, kopano->config->login.url);
-	return 0;
+	while (stores && *at < stores->n_children) {
+		const char *name = stores->children[(*at)++].text;
+		if (has_store_of(kopano, name))
+			continue;
+		err_usage(err, "follow.stores: no store of \"%s\" on %s, or no right to open it", name,
+			  kopano->config->login.url);
+		return true;
+	}
+	return false;
 }
 
-static int check_paths(struct kopano *kopano, struct err *err)
+/* The first of each store. */
+static bool next_missing_path(const struct kopano *kopano, uint32_t *store, struct err *err)
 {
 	const struct map *map = &kopano->map;
+	const char *path = NULL;
+	struct arena arena = {0};
 	if (kopano->config->follow->mode != FOLLOW_FOLDERS)
-		return 0;
-	for (uint32_t s = map_next_store(map, MAP_NONE); s != MAP_NONE; s = map_next_store(map, s)) {
-		struct arena arena = {0};
-		const char *path = is_chosen(kopano, s) ? choose_missing(kopano->config->follow, map, s) : NULL;
-		struct slice owner = map_store_owner(map, s, &arena);
-		if (path)
-			err_usage(err,
-				  "follow.folders: no folder \"%s\" in the store of \"%.*s\", or no right to see it",
-				  path, owner.size ? (int)owner.size : 6,
-				  owner.size ? (const char *)owner.data : "public");
-		arena_free(&arena);
-		if (path)
-			return ERR_FATAL;
-	}
-	return 0;
+		return false;
+	while (!path && (*store = map_next_store(map, *store)) != MAP_NONE)
+		path = is_chosen(kopano, *store) ? choose_missing(kopano->config->follow, map, *store) : NULL;
+	if (!path)
+		return false;
+	struct slice owner = map_store_owner(map, *store, &arena);
+	if (!owner.size)
+		owner = slice_of_text("public");
+	err_usage(err, "follow.folders: no folder \"%s\" in the store of \"%.*s\", or no right to see it", path,
+		  (int)owner.size, (const char *)owner.data);
+	arena_free(&arena);
+	return true;
 }
 
 static int check_named(struct kopano *kopano, struct err *err)
 {
-	int rc = check_stores(kopano, err);
-	return rc ? rc : check_paths(kopano, err);
+	size_t at = 0;
+	uint32_t store = MAP_NONE;
+	bool missing = next_missing_store(kopano, &at, err) || next_missing_path(kopano, &store, err);
+	return missing ? ERR_FATAL : 0;
+}
+
+static void add_missing(struct kopano *kopano, const struct err *err, struct batch *batch)
+{
+	share_lifecycle(kopano, NO_FOLDER, batch, LIFECYCLE_MISSED,
+			arena_text(&batch->arena, "%s; it will be followed once it is there", err->text));
 }
 
 /* Where others are followed already, one that is missing is no reason to stop: it may be a user who has left. */
 static void tell_missing(struct kopano *kopano)
 {
 	struct err err;
-	kopano->stores.told_missing = true;
-	if (check_named(kopano, &err) == 0)
-		return;
+	size_t at = 0;
+	uint32_t store = MAP_NONE;
 	struct batch *batch = share_batch(kopano, "stores");
-	share_lifecycle(kopano, NO_FOLDER, batch, LIFECYCLE_MISSED,
-			arena_text(&batch->arena, "%s; it will be followed once it is there", err.text));
-	hand_over(kopano, batch);
+	while (next_missing_store(kopano, &at, &err))
+		add_missing(kopano, &err, batch);
+	while (next_missing_path(kopano, &store, &err))
+		add_missing(kopano, &err, batch);
+	kopano->stores.told_missing = true;
+	if (batch->n_lifecycle)
+		hand_over(kopano, batch);
+	else
+		batch_free(batch);
 }
 
 static int end_inventory(struct kopano *kopano, struct err *err)

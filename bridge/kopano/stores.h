@@ -10,7 +10,7 @@ struct stores {
 	bool mapped;           /* one was; following goes on beside whatever is to be done */
 	bool reconsider;       /* the configuration may be another one than the state's: */
 	uint32_t reconsidered; /* stores up to this one were looked at; MAP_NONE: none yet */
-	bool told_missing;     /* what the configuration names and is not there: once for each configuration */
+	bool told_missing;     /* what the configuration names and is not there: once in a session */
 	bool reading;          /* MAILBOX was read, and is being dealt with */
 	bool has_list;         /* what it said is kept until all that is to be announced is: */
 	struct store_list list;

@@ -375,14 +375,15 @@ void stream_answered(struct kopano *kopano, struct stream *stream, uint32_t max)
 	stream->n_gone = 0;
 	doorbell_answered(kopano, stream);
 	kopano->answered = true;
-	if (stream->still_next > stream->still) {
+	bool is_stiller = stream->still_next > stream->still;
+	if (is_stiller)
 		stream->still = stream->still_next;
-		listing_look_at_held(kopano);
-	}
 	struct batch *batch = share_batch(kopano, stream->name);
 	bool has_moved = settle_advance(settle, max, batch, stream->taken_key);
 	if (has_moved)
 		stream_put(stream, batch);
+	if (is_stiller || has_moved)
+		listing_look_at_held(kopano);
 	put_kept(stream, batch);
 	if (stream->kind == STREAM_SERVER)
 		purge(kopano, settle->settled, batch);

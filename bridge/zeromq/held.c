@@ -73,14 +73,13 @@ static bool fits(struct held *held, size_t n_bytes)
 	return now == 0 || now + n_bytes <= held->limit_bytes;
 }
 
-/* Of a block that is open nothing is given back, even if all of it was let go. */
+/* Of a block that is open nothing is given back, even if all of it was let go: a full one begins anew. */
 bool held_has_room(struct held *held, size_t charged_bytes)
 {
 	size_t most = charged_bytes + BLOCK_BYTES;
 	if (fits(held, most))
 		return true;
-	if (held->open && held_bytes(held) == held->open->charged_bytes)
-		held_close(held);
+	held_close(held);
 	return fits(held, most);
 }
 

@@ -2,7 +2,7 @@
  *
  * A record's sequence is its number in the run, from 1. Memory: each record is copied once, into blocks of many that
  * are freed one after another; the sum is bounded by `limit_bytes`, of which a record takes its key, its value and
- * OUTBOX_RECORD_BYTES. One thread. */
+ * OUTBOX_RECORD_BYTES (blocks that large records leave half empty: by twice that). One thread. */
 #ifndef TIDINGS_BRIDGE_ZEROMQ_OUTBOX_H
 #define TIDINGS_BRIDGE_ZEROMQ_OUTBOX_H
 

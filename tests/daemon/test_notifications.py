@@ -4,9 +4,11 @@
 import os
 import random
 import signal
+import threading
 import time
 import unittest
-from typing import Any
+from contextlib import contextmanager
+from typing import Any, Iterator
 
 from asking import Asking
 from files import FileDaemonTest
@@ -294,6 +296,39 @@ class ManyFolders(Notified):
         asked = [self.questions_until(f"rings {n}") for n in range(6)]
         few = [n for n in asked if n < self.n_folders / 3]
         self.assertGreater(len(few), len(asked) / 2, asked)  # but for those that a busy machine has delayed
+
+
+class BusyFolder(Notified):
+    follow = {"mode": "folders", "stores": ["user1"], "folders": ["Inbox", "Sent Items", "Drafts"]}
+
+    @contextmanager
+    def busy(self, folder: str) -> Iterator[None]:
+        """Something comes into it all the time, quicker than it is asked for."""
+        over = threading.Event()
+
+        def keep_on() -> None:
+            while not over.wait(0.002):
+                self.fake.create(folder)
+
+        thread = threading.Thread(target=keep_on)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+    def test_a_folder_that_always_rings_does_not_starve_the_others(self) -> None:
+        self.configure(poll_interval_ms=50)
+        self.listen()
+        self.fake.fault("slow", "getChanges", n=20, times=1000000)
+        with self.busy(INBOX):
+            for folder in (SENT, DRAFTS):
+                self.fake.lag(2500)  # what rings is asked again for a second; then nothing but the interval shows it
+                self.fake.create(folder, subject=f"late in {folder}")
+                self.fake.lag(0)
+            for folder in (SENT, DRAFTS):
+                self.wait_for_subject(f"late in {folder}")
 
 
 class WholeServer(Rings, Notified):

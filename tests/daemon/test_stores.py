@@ -235,16 +235,17 @@ class Stores(WholeTest):
         self.write_config(follow={"mode": "stores", "stores": ["user2"]})
         self.follow_whole()
         self.assertEqual(self.daemon.stop(), 0)
-        self.write_config(follow={"mode": "stores", "stores": ["user2", "nobody"]})
+        self.write_config(follow={"mode": "stores", "stores": ["user2", "nobody", "no one"]})
         self.start()
         self.fake.create("user2/Inbox")
-        self.wait_for_records(lambda t: t.lifecycle_of(MISSED), "it is told of")
-        self.assertIn('no store of "nobody"', self.topics.lifecycle_of(MISSED)[0].text)
-        self.daemon.wait_for('no store of "nobody"')
+        self.wait_for_records(lambda t: len(t.lifecycle_of(MISSED)) == 2, "they are told of")
+        for missed, name in zip(self.topics.lifecycle_of(MISSED), ("nobody", "no one")):
+            self.assertIn(f'no store of "{name}"', missed.text)
+            self.daemon.wait_for(f'no store of "{name}"')
         self.fake.add_user("nobody", "secret")
-        self.all_stores = ("user2", "nobody")
+        self.fake.add_user("no one", "secret")
         self.assert_whole()
-        self.assertEqual(len(self.topics.lifecycle_of(MISSED)), 1)
+        self.assertEqual(len(self.topics.lifecycle_of(MISSED)), 2)
 
     def test_a_folder_that_is_added_and_not_there_is_told_of_but_not_one_that_was_renamed(self) -> None:
         new = self.new_folder("user2", "", "New")
