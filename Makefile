@@ -124,7 +124,10 @@ crash: test-programs ## end the daemon at every one of its steps: the whole camp
 	@BUILD=$(BUILD) $(PYTHON) tests/crash/campaign.py --sink zeromq
 
 soak: test-programs ## half an hour of random changes with a restart of the server every minute, of a folder and of a server
-	@BUILD=$(BUILD) TIDINGS_SOAK_SECONDS=1800 $(PYTHON) tests/daemon/test_soak.py
+	@$(MAKE) -s -j2 soak-Soak soak-SoakOfTheServer
+
+soak-%:
+	@BUILD=$(BUILD) TIDINGS_SOAK_SECONDS=$(or $(TIDINGS_SOAK_SECONDS),1800) $(PYTHON) tests/daemon/test_soak.py $*
 
 fuzz: ## run the fuzzers for ten minutes each
 	@tests/fuzz/run 600
