@@ -60,6 +60,10 @@ class Meter:
                 if time.monotonic() > deadline:
                     raise
 
+    def close(self) -> None:
+        """Before the topic goes: a consumer of one that is gone may wait for ever."""
+        self.consumer.close()
+
     def ends(self) -> List[int]:
         return [self.consumer.get_watermark_offsets(TopicPartition(self.topic, n), 10)[1] for n in range(2)]
 
@@ -145,6 +149,7 @@ class Bench:
         daemon.start()
         written = meter.times([0, 0], meter.wait(n + 2))
         daemon.stop()
+        meter.close()
         daemon.remove()
         return n / (written[-1] - written[0])
 
@@ -181,6 +186,7 @@ class Bench:
             daemon.forget()
             shutil.copy(saved, daemon.directory / "state.db")
             tidings.append(self.changes_round(daemon, meter, n))
+        meter.close()
         daemon.remove()
         reference = self.folder_sync(folder, state, n)
         self.compare(f"changes, {n}", self.note("changes", n, tidings),
