@@ -15,7 +15,7 @@ enum { ROOM = 100, LIMIT_BYTES = 5000, PATIENCE_MS = 200 };
 
 /* How the next ends behave. */
 static struct {
-	enum memory_order order;
+	enum memory_answers order;
 	size_t n_per_service;
 	enum memory_defect defect;
 } manner;

@@ -32,7 +32,7 @@ struct kafka_config *bench_kafka_config(const char *bootstrap, const char *prefi
 	char text[2048], own[32];
 	struct conf_node *root;
 	struct err err;
-	void *config;
+	void *config = NULL;
 	snprintf(own, sizeof own, "bench-%d", getpid());
 	size_t n = write_config(text, sizeof text, bootstrap, prefix ? prefix : own, linger_ms);
 	if (conf_parse("bench", text, n, &root, &err) || kafka_driver.configure(root, &config, &err))

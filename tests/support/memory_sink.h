@@ -36,7 +36,7 @@ struct memory_record {
 
 enum { MEMORY_REACH_MS = 300 };
 
-enum memory_order { MEMORY_OLDEST_FIRST, MEMORY_NEWEST_FIRST };
+enum memory_answers { MEMORY_OLDEST_FIRST, MEMORY_NEWEST_FIRST };
 
 /* Breaches of the contract. */
 enum memory_defect {
@@ -71,7 +71,7 @@ struct memory_broker {
 	/* What it shall do; change it at any time. */
 	bool stalled;            /* answers only what memory_broker_answer allows */
 	bool unreachable;        /* open waits MEMORY_REACH_MS, or for stop_fd */
-	enum memory_order order; /* of answers */
+	enum memory_answers order; /* of answers */
 	size_t n_per_service;    /* answers at most; 0: all that it may */
 	size_t room;             /* unanswered records until it is busy; 0: no bound */
 	size_t n_busy;           /* so many sends are answered by SINK_BUSY; counts down */
