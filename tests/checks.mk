@@ -44,11 +44,14 @@ check-tidy: all ## clang-tidy
 TSAN := BUILD=build-tsan SANITIZE=-fsanitize=thread CFLAGS="-O1 -g"
 
 # Not the whole suite: ZeroMQ's library is not built with it, and hands memory between threads by atomics that it cannot
-# see; and of the rest only what starts, stops and breaks threads, for time.
+# see; and of the rest only what starts, stops and breaks threads, for time. One suppression: librdkafka destroys its
+# locks where its own counters, which TSan does not see either, say that nobody holds them; the project has no rwlocks.
 check-threads: ## ThreadSanitizer: unit programs, the daemon into files and into Kafka
 	$(MAKE) $(TSAN) build-tsan/tests/preload/c11_threads.o
 	$(MAKE) $(TSAN) LDFLAGS="-rdynamic build-tsan/tests/preload/c11_threads.o" unit test-programs
-	BUILD=build-tsan tests/run tests/daemon/test_file_sink.py tests/daemon/test_notify.py tests/daemon/test_tls.py \
+	printf 'race:pthread_rwlock_destroy\n' > build-tsan/suppressions
+	TSAN_OPTIONS=suppressions=$(CURDIR)/build-tsan/suppressions BUILD=build-tsan tests/run \
+		tests/daemon/test_file_sink.py tests/daemon/test_notify.py tests/daemon/test_tls.py \
 		tests/daemon/test_follow.py tests/daemon/test_stop.py tests/daemon/test_broker.py
 
 check-memory: test-programs ## valgrind: unit programs, the daemon into each sink

@@ -69,13 +69,13 @@ struct memory_fault {
 
 struct memory_broker {
 	/* What it shall do; change it at any time. */
-	bool stalled;            /* answers only what memory_broker_answer allows */
-	bool unreachable;        /* open waits MEMORY_REACH_MS, or for stop_fd */
+	bool stalled;              /* answers only what memory_broker_answer allows */
+	bool unreachable;          /* open waits MEMORY_REACH_MS, or for stop_fd */
 	enum memory_answers order; /* of answers */
-	size_t n_per_service;    /* answers at most; 0: all that it may */
-	size_t room;             /* unanswered records until it is busy; 0: no bound */
-	size_t n_busy;           /* so many sends are answered by SINK_BUSY; counts down */
-	size_t limit_bytes;      /* of a value; 1 MiB at the start */
+	size_t n_per_service;      /* answers at most; 0: all that it may */
+	size_t room;               /* unanswered records until it is busy; 0: no bound */
+	size_t n_busy;             /* so many sends are answered by SINK_BUSY; counts down */
+	size_t limit_bytes;        /* of a value; 1 MiB at the start */
 	enum err_class refuse_open, refuse_seek, refuse_send, refuse_service; /* the next one, once; 0: none */
 	enum memory_defect defect;
 
