@@ -4,13 +4,12 @@
 import os
 import random
 import signal
-import threading
 import time
 import unittest
-from contextlib import contextmanager
-from typing import Any, Iterator
+from typing import Any
 
 from asking import Asking
+from beside import all_the_time
 from files import FileDaemonTest
 from gate import Gate
 from topics import change, lifecycle
@@ -301,28 +300,11 @@ class ManyFolders(Notified):
 class BusyFolder(Notified):
     follow = {"mode": "folders", "stores": ["user1"], "folders": ["Inbox", "Sent Items", "Drafts"]}
 
-    @contextmanager
-    def busy(self, folder: str) -> Iterator[None]:
-        """Something comes into it all the time, quicker than it is asked for."""
-        over = threading.Event()
-
-        def keep_on() -> None:
-            while not over.wait(0.002):
-                self.fake.create(folder)
-
-        thread = threading.Thread(target=keep_on)
-        thread.start()
-        try:
-            yield
-        finally:
-            over.set()
-            thread.join()
-
     def test_a_folder_that_always_rings_does_not_starve_the_others(self) -> None:
         self.configure(poll_interval_ms=50)
         self.listen()
         self.fake.fault("slow", "getChanges", n=20, times=1000000)
-        with self.busy(INBOX):
+        with all_the_time(lambda: self.fake.create(INBOX), lambda: 0.002):  # quicker than it is asked for
             for folder in (SENT, DRAFTS):
                 self.fake.lag(2500)  # what rings is asked again for a second; then nothing but the interval shows it
                 self.fake.create(folder, subject=f"late in {folder}")

@@ -2,10 +2,10 @@
 
 import json
 import random
-import threading
-from contextlib import contextmanager
-from typing import Any, Iterator
+from contextlib import AbstractContextManager
+from typing import Any
 
+from beside import all_the_time
 from fake import FakeServer, Item
 
 FOLLOWED = ["user1/Inbox", "user1/Sent Items"]
@@ -28,27 +28,9 @@ class Writer:
             n -= burst
             self._carry_out([self._next() for _ in range(burst)])
 
-    @contextmanager
-    def at_work(self) -> Iterator[None]:
+    def at_work(self) -> AbstractContextManager[None]:
         """All the time, beside what the test does."""
-        over, failures = threading.Event(), []
-
-        def keep_on() -> None:
-            try:
-                while not over.wait(PAUSE_SECONDS):
-                    self.work(4)
-            except Exception as failure:
-                failures.append(failure)
-
-        thread = threading.Thread(target=keep_on)
-        thread.start()
-        try:
-            yield
-        finally:
-            over.set()
-            thread.join()
-        if failures:
-            raise failures[0]
+        return all_the_time(lambda: self.work(4), lambda: PAUSE_SECONDS)
 
     def _carry_out(self, commands: list[tuple[dict[str, Any], str]]) -> None:
         answers = self.fake.do_lines(json.dumps(command) for command, _ in commands)

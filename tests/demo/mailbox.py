@@ -2,10 +2,10 @@
 come, get another name, and go."""
 
 import random
-import threading
-from contextlib import contextmanager
-from typing import Callable, Iterator, Optional
+from contextlib import AbstractContextManager
+from typing import Callable, Optional
 
+from beside import all_the_time
 from fake import FakeServer, Folder, Item
 
 INBOX, SENT, PROJECTS, TRASH = "user1/Inbox", "user1/Sent Items", "user1/Projects", "user1/Deleted Items"
@@ -39,27 +39,9 @@ class Mailbox:
         for _ in range(6):
             self._arrive()
 
-    @contextmanager
-    def lively(self) -> Iterator[None]:
+    def lively(self) -> AbstractContextManager[None]:
         """All the time, beside what else happens."""
-        over, failures = threading.Event(), []
-
-        def keep_on() -> None:
-            try:
-                while not over.wait(self.rng.uniform(0.2, 1.8) * PAUSE_SECONDS):
-                    self.step()
-            except Exception as failure:
-                failures.append(failure)
-
-        thread = threading.Thread(target=keep_on)
-        thread.start()
-        try:
-            yield
-        finally:
-            over.set()
-            thread.join()
-        if failures:
-            raise failures[0]
+        return all_the_time(self.step, lambda: self.rng.uniform(0.2, 1.8) * PAUSE_SECONDS)
 
     def step(self) -> None:
         what = self.rng.choice([self._arrive] * 4 + [self._read] * 3 + [self._answer, self._file, self._file, self._delete, self._delete, self._empty,
